@@ -1,0 +1,154 @@
+/** What every error of this library carries beside its message. */
+export interface ErrorDetails {
+  /** The backend that was asked, such as `"prometheus"`. */
+  readonly backend?: string | undefined;
+  /** The query text that was sent or would have been sent. */
+  readonly query?: string | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error this library throws on its own account.
+ *
+ * `code` is a literal of the subclass, `retryable` says whether the same call may succeed later. Neither the message
+ * nor any field holds a credential. A caller's own abort is not wrapped: it passes through as the signal's reason.
+ */
+export abstract class MeshQueryError extends Error {
+  abstract readonly code: string;
+  abstract readonly retryable: boolean;
+  readonly backend: string | undefined;
+  readonly query: string | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.backend = details.backend;
+    this.query = details.query;
+  }
+}
+
+export type QueryErrorCode =
+  | "config"
+  | "failures"
+  | "grouping"
+  | "label"
+  | "name"
+  | "pattern"
+  | "promql"
+  | "quantile"
+  | "range"
+  | "reporter"
+  | "scope"
+  | "step"
+  | "string"
+  | "time"
+  | "timeout"
+  | "unit"
+  | "window";
+
+/** The caller's arguments cannot be meant as they stand; nothing was sent. */
+export class QueryError extends MeshQueryError {
+  readonly code: QueryErrorCode;
+  readonly retryable = false;
+
+  constructor(code: QueryErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+  }
+}
+
+export type TransportErrorCode = "dns" | "network" | "refused" | "reset" | "tls" | "too-large";
+
+/** No answer arrived: the host could not be reached, or the connection broke. */
+export class TransportError extends MeshQueryError {
+  readonly code: TransportErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: TransportErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+    this.retryable = code !== "tls" && code !== "too-large";
+  }
+}
+
+export type BackendErrorCode =
+  | "bad-query"
+  | "canceled"
+  | "execution"
+  | "forbidden"
+  | "internal"
+  | "not-found"
+  | "rate-limited"
+  | "redirect"
+  | "refused"
+  | "timeout"
+  | "unauthorized"
+  | "unavailable";
+
+/** The backend answered, and the answer was no. */
+export class BackendError extends MeshQueryError {
+  readonly code: BackendErrorCode;
+  readonly retryable: boolean;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** How long the backend asked to be left alone, in milliseconds, where it said so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: BackendErrorCode,
+    message: string,
+    details: ErrorDetails & { readonly status: number; readonly retryAfterMs?: number | undefined },
+  ) {
+    super(message, details);
+    this.code = code;
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs;
+    this.retryable = code === "rate-limited" || code === "unavailable" || code === "timeout";
+  }
+}
+
+export type DecodeErrorCode = "content-type" | "shape" | "syntax" | "truncated";
+
+/** The backend answered with something that is not what its API promises. */
+export class DecodeError extends MeshQueryError {
+  readonly code: DecodeErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: DecodeErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+    this.retryable = code === "truncated";
+  }
+}
+
+/** Part of the answer is missing, and the caller asked for all or nothing (`onPartial: "throw"`). */
+export class PartialError extends MeshQueryError {
+  readonly code = "partial";
+  readonly retryable = true;
+  /** What the backend said was missing. */
+  readonly warnings: readonly string[];
+
+  constructor(message: string, details: ErrorDetails & { readonly warnings: readonly string[] }) {
+    super(message, details);
+    this.warnings = details.warnings;
+  }
+}
+
+/** The deadline passed before the answer was whole. */
+export class TimeoutError extends MeshQueryError {
+  readonly code = "deadline";
+  readonly retryable = true;
+  /** The deadline that passed, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(message: string, details: ErrorDetails & { readonly timeoutMs: number }) {
+    super(message, details);
+    this.timeoutMs = details.timeoutMs;
+  }
+}
+
+/** Closes a switch over a union: a member that nobody handles fails the type check here. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${String(value)}`);
+}

@@ -1,0 +1,99 @@
+import type { Expr } from "../promql/ast.ts";
+import type { LabelSet } from "../results/labels.ts";
+
+/** Options that every question takes last. */
+export interface AskOptions {
+  /** Ends the wait; the signal's reason is thrown as it is. */
+  readonly signal?: AbortSignal | undefined;
+  /** Overall deadline in milliseconds, retries included; the backend's own when left out. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Where metrics come from: the two questions that PromQL's HTTP API answers, free of any wire format.
+ *
+ * An implementation throws only {@link MeshQueryError}s, or the reason of the caller's signal.
+ */
+export interface MetricsBackend {
+  /** What errors and results call this backend, such as `"prometheus"`. */
+  readonly name: string;
+  /** The time between two scrapes in milliseconds: no step is chosen finer than this. */
+  readonly scrapeIntervalMs: number;
+  /** The value of `expr` at `atMs`; at the backend's own now when that is left out. */
+  instant(expr: Expr, atMs: number | undefined, options?: AskOptions): Promise<Answer<InstantData>>;
+  /** The values of `expr` at `startMs`, `startMs + stepMs`, … up to and including `endMs`. */
+  range(expr: Expr, grid: Grid, options?: AskOptions): Promise<Answer<MatrixData>>;
+}
+
+/** The instants a range query is evaluated at, in epoch milliseconds. */
+export interface Grid {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/** A backend's answer with what it said about its quality. */
+export interface Answer<T> {
+  readonly data: T;
+  /** Something may be missing or wrong. */
+  readonly warnings: readonly string[];
+  /** Remarks that do not touch the values' completeness. */
+  readonly infos: readonly string[];
+  /** False when the backend says, or its own limits imply, that part of the data is missing. */
+  readonly complete: boolean;
+  /** From the question to the whole decoded answer, in milliseconds. */
+  readonly tookMs: number;
+}
+
+export type InstantData = VectorData | ScalarData | StringData;
+
+/** One sample per series: `labels[i]` had `values[i]` at `timesMs[i]`. */
+export interface VectorData {
+  readonly kind: "vector";
+  readonly labels: readonly LabelSet[];
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  /** Native histograms by series index, where the answer has any; their `values[i]` is NaN. */
+  readonly histograms?: ReadonlyMap<number, NativeHistogram> | undefined;
+}
+
+export interface ScalarData {
+  readonly kind: "scalar";
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+export interface StringData {
+  readonly kind: "string";
+  readonly timeMs: number;
+  readonly value: string;
+}
+
+export interface MatrixData {
+  readonly kind: "matrix";
+  readonly series: readonly SeriesData[];
+}
+
+/** The samples of one series as two columns of equal length, in order of time. */
+export interface SeriesData {
+  readonly labels: LabelSet;
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  /** Native histograms of the series, which may stand beside floats at other instants. */
+  readonly histograms?: readonly { readonly timeMs: number; readonly histogram: NativeHistogram }[] | undefined;
+}
+
+/** A native histogram as Prometheus's API gives it. */
+export interface NativeHistogram {
+  readonly count: number;
+  readonly sum: number;
+  readonly buckets: readonly HistogramBucket[];
+}
+
+export interface HistogramBucket {
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+  /** Which ends belong to the bucket. */
+  readonly bounds: "both" | "left" | "none" | "right";
+}

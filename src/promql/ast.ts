@@ -1,0 +1,120 @@
+import type { AggregationOp, FunctionName } from "./functions.ts";
+
+/** Any PromQL expression: frozen data, told apart by `kind`. Parentheses are not kept, the tree is the grouping. */
+export type Expr =
+  | NumberLiteral
+  | StringLiteral
+  | VectorSelector
+  | MatrixSelector
+  | Subquery
+  | Call
+  | Aggregation
+  | Binary
+  | Unary;
+
+/** A number, `Inf` and `NaN` included. */
+export interface NumberLiteral {
+  readonly kind: "number";
+  readonly value: number;
+}
+
+/** A string, as a parameter of functions or an expression of its own. */
+export interface StringLiteral {
+  readonly kind: "string";
+  readonly value: string;
+}
+
+export type MatchOp = "!=" | "!~" | "=" | "=~";
+
+/** One condition on a label. A pattern (`=~`, `!~`) is RE2 syntax and matches the whole value. */
+export interface Matcher {
+  readonly label: string;
+  readonly op: MatchOp;
+  readonly value: string;
+}
+
+/** `start()` or `end()` of the query's range, or an instant in epoch milliseconds. */
+export type At = "end" | "start" | number;
+
+/** When a selector or subquery looks, other than at the time of evaluation. */
+export interface TimeShift {
+  /** How far back, in milliseconds; negative looks ahead. */
+  readonly offsetMs?: number | undefined;
+  readonly at?: At | undefined;
+}
+
+/** Series by name and matchers, as an instant vector: `http_requests_total{job="a"} offset 5m`. */
+export interface VectorSelector extends TimeShift {
+  readonly kind: "vector";
+  readonly name: string | undefined;
+  readonly matchers: readonly Matcher[];
+}
+
+/** The samples of a selector over a range: `http_requests_total[5m]`. */
+export interface MatrixSelector {
+  readonly kind: "matrix";
+  readonly selector: VectorSelector;
+  readonly rangeMs: number;
+}
+
+/** An expression evaluated over a range at steps: `rate(x[1m])[30m:1m]`. No step means the server's own interval. */
+export interface Subquery extends TimeShift {
+  readonly kind: "subquery";
+  readonly expr: Expr;
+  readonly rangeMs: number;
+  readonly stepMs: number | undefined;
+}
+
+/** A function with its arguments. */
+export interface Call {
+  readonly kind: "call";
+  readonly func: FunctionName;
+  readonly args: readonly Expr[];
+}
+
+/** Which labels an aggregation keeps (`by`) or drops (`without`). */
+export interface Grouping {
+  readonly kind: "by" | "without";
+  readonly labels: readonly string[];
+}
+
+/** An aggregation over the series of a vector. No grouping means one group of all. */
+export interface Aggregation {
+  readonly kind: "aggregation";
+  readonly op: AggregationOp;
+  readonly expr: Expr;
+  readonly param: Expr | undefined;
+  readonly grouping: Grouping | undefined;
+}
+
+export type ArithmeticOp = "%" | "*" | "+" | "-" | "/" | "^" | "atan2";
+export type ComparisonOp = "!=" | "<" | "<=" | "==" | ">" | ">=";
+export type SetOp = "and" | "or" | "unless";
+export type BinaryOp = ArithmeticOp | ComparisonOp | SetOp;
+
+/** How the series of two vectors find each other. */
+export interface Matching {
+  readonly kind: "ignoring" | "on";
+  readonly labels: readonly string[];
+  /** The side with many series for one of the other, and the labels it takes over from there. */
+  readonly group?: { readonly side: "left" | "right"; readonly include: readonly string[] } | undefined;
+}
+
+/** Two expressions joined by an operator. */
+export interface Binary {
+  readonly kind: "binary";
+  readonly op: BinaryOp;
+  readonly left: Expr;
+  readonly right: Expr;
+  /** A comparison that yields 0 or 1 and keeps every series. */
+  readonly bool: boolean;
+  /** Series match on all labels when it is left out. */
+  readonly matching: Matching | undefined;
+}
+
+/** A sign before an expression. */
+export interface Unary {
+  readonly kind: "unary";
+  readonly op: "+" | "-";
+  readonly expr: Expr;
+}
