@@ -1,0 +1,43 @@
+export {
+  BackendError,
+  type BackendErrorCode,
+  DecodeError,
+  type DecodeErrorCode,
+  MeshQueryError,
+  PartialError,
+  QueryError,
+  type QueryErrorCode,
+  TimeoutError,
+  TransportError,
+  type TransportErrorCode,
+} from "./errors.ts";
+export type { FailureRule } from "./mesh/failures.ts";
+export type { IstioLabel } from "./mesh/istio.ts";
+export { createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
+export type { Peer } from "./mesh/peer.ts";
+export type { Reporter } from "./mesh/scope.ts";
+export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
+export type { Condition, Where } from "./mesh/where.ts";
+export type {
+  Answer,
+  AskOptions,
+  Grid,
+  HistogramBucket,
+  InstantData,
+  MatrixData,
+  MetricsBackend,
+  NativeHistogram,
+  ScalarData,
+  SeriesData,
+  StringData,
+  VectorData,
+} from "./metrics/backend.ts";
+export type { Instantaneous, Query, RangeQuery } from "./metrics/query.ts";
+export type { TimeRange } from "./metrics/step.ts";
+export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";
+export type { Matrix, Series } from "./results/matrix.ts";
+export type { Meta } from "./results/meta.ts";
+export type { Sample } from "./results/sample.ts";
+export type { Quotient } from "./results/unit.ts";
+export type { Vector, VectorSample } from "./results/vector.ts";
+export type { Duration, Instant, TimeSpan } from "./time.ts";

@@ -1,0 +1,160 @@
+import { QueryError } from "../errors.ts";
+import type { MetricsBackend } from "../metrics/backend.ts";
+import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
+import { checkLabel } from "./istio.ts";
+import { isAnyone, type Peer, peerOf } from "./peer.ts";
+import { ReporterChoice } from "./reporter.ts";
+import { checkReporter, type Reporter, type Scope } from "./scope.ts";
+import { Edge, Endpoint, type MeshContext, Traffic } from "./traffic.ts";
+
+/** What a mesh is made of. */
+export interface MeshOptions {
+  /** Where metrics come from, such as `prometheus("http://prometheus:9090")`. */
+  readonly metrics?: MetricsBackend | undefined;
+  /** Whose count is read where a scope does not say; `"destination"` when left out. */
+  readonly reporter?: Reporter | undefined;
+  /** What counts as failed where a scope does not say. */
+  readonly failures?: FailureRule | undefined;
+  /** An answer of which part is missing is an error (`"throw"`) or has `meta.complete: false` (`"warn"`, the default). */
+  readonly onPartial?: "throw" | "warn" | undefined;
+  /** The clock for what a question leaves open, in epoch milliseconds; `Date.now` when left out. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A service mesh as its telemetry shows it: where every question begins. */
+export class Mesh {
+  readonly #context: MeshContext;
+  readonly #everything: Scope;
+
+  constructor(context: MeshContext, everything: Scope) {
+    this.#context = context;
+    this.#everything = Object.freeze(everything);
+    Object.freeze(this);
+  }
+
+  /**
+   * The calls from one peer to another.
+   *
+   * @param from `"workload"`, `"workload.namespace"`, or an object; `{}` is anyone
+   * @param to likewise; `{ service: "backend" }` names the service that was called, whichever workload answered
+   * @throws {QueryError} `code: "scope"` when neither end names anything
+   * @example
+   * await mesh.edge("frontend", "backend").rate("5m")
+   */
+  edge(from: Peer | string, to: Peer | string): Edge {
+    const source = peerOf(from, "workload", "edge: from");
+    const destination = peerOf(to, "workload", "edge: to");
+    if (isAnyone(source) && isAnyone(destination)) {
+      throw new QueryError("scope", "edge: neither end names anything; name one, or write mesh.all() for all traffic");
+    }
+    return new Edge(this.#context, { ...this.#everything, source, destination });
+  }
+
+  /** The requests sent to a workload, or with `.outbound` those it sends. */
+  workload(workload: Peer | string): Endpoint {
+    return this.#endpoint(peerOf(workload, "workload", "workload"), "workload");
+  }
+
+  /**
+   * The requests sent to a service, or with `.outbound` those that its workloads send.
+   *
+   * @param service `"name"`, `"name.namespace"`, its name in the cluster's DNS, or an object
+   */
+  service(service: Peer | string): Endpoint {
+    return this.#endpoint(peerOf(service, "service", "service"), "service");
+  }
+
+  /** The requests sent to the workloads of a namespace, or with `.outbound` those they send. */
+  namespace(namespace: string): Endpoint {
+    return this.#endpoint(peerOf(namespace, "namespace", "namespace"), "namespace");
+  }
+
+  /**
+   * The requests that a gateway passed on, as its own proxy counted them (`reportedBy("source")`): each request that
+   * reached it counts once, answered or not. Whoever calls a gateway has no proxy that reports, so both directions of a
+   * gateway are this one.
+   */
+  gateway(gateway: Peer | string): Endpoint {
+    const source = peerOf(gateway, "workload", "gateway");
+    if (isAnyone(source)) throw new QueryError("scope", "gateway: it names nothing; write its workload's name");
+    return new Gateway(this.#context, { ...this.#everything, source, subject: "source", reporter: "source" });
+  }
+
+  /** All traffic of the mesh. */
+  all(): Traffic {
+    return new Traffic(this.#context, this.#everything);
+  }
+
+  #endpoint(destination: Peer, kind: string): Endpoint {
+    if (isAnyone(destination)) {
+      throw new QueryError("scope", `${kind}: it names nothing; name one, or write mesh.all() for all traffic`);
+    }
+    return new Endpoint(this.#context, { ...this.#everything, destination });
+  }
+}
+
+/** A gateway's traffic has one direction only. */
+class Gateway extends Endpoint {
+  override get inbound(): this {
+    return this;
+  }
+
+  override get outbound(): this {
+    return this;
+  }
+}
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "failures",
+  "metrics",
+  "now",
+  "onPartial",
+  "reporter",
+] satisfies (keyof MeshOptions)[]);
+
+/**
+ * A mesh to ask, over the backends that hold its telemetry. Nothing is sent before a question is awaited.
+ *
+ * @throws {QueryError} `code: "config"` when an option cannot be meant as it stands
+ * @example
+ * const mesh = createMesh({ metrics: prometheus("http://prometheus:9090") });
+ * await mesh.edge("frontend", "backend").rate("5m")
+ */
+export function createMesh(options: MeshOptions = {}): Mesh {
+  checkOptions(options);
+  const { metrics, now = Date.now } = options;
+  const context: MeshContext = Object.freeze({
+    backend: metrics,
+    now,
+    onPartial: options.onPartial ?? "warn",
+    checkLabel,
+    reporters: metrics && new ReporterChoice(metrics, now),
+  });
+  return new Mesh(context, {
+    subject: "destination",
+    reporter: options.reporter ?? "destination",
+    conditions: [],
+    failures: failureMatchers(options.failures ?? DEFAULT_FAILURES),
+  });
+}
+
+function checkOptions(options: MeshOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (unknown !== undefined) {
+    throw new QueryError("config", `createMesh: there is no option "${unknown}"; there are ${[...OPTIONS].join(", ")}`);
+  }
+  const { metrics, reporter, onPartial, now } = options;
+  if (metrics !== undefined && (typeof metrics?.instant !== "function" || typeof metrics.range !== "function")) {
+    throw new QueryError(
+      "config",
+      'createMesh: metrics is no backend; write metrics: prometheus("http://prometheus:9090")',
+    );
+  }
+  if (reporter !== undefined) checkReporter(reporter, "createMesh: reporter");
+  if (onPartial !== undefined && onPartial !== "throw" && onPartial !== "warn") {
+    throw new QueryError("config", 'createMesh: onPartial is "throw" or "warn"');
+  }
+  if (now !== undefined && typeof now !== "function") {
+    throw new QueryError("config", "createMesh: now is a function that returns epoch milliseconds, such as Date.now");
+  }
+}

@@ -1,0 +1,134 @@
+import { QueryError } from "../errors.ts";
+import { type Matcher, matcher } from "../promql/index.ts";
+import { shown } from "../time.ts";
+
+/** One end of a call: whatever is known of it. All that is given must hold. */
+export interface Peer {
+  /** The workload's name, such as a Deployment's. */
+  readonly workload?: string | undefined;
+  readonly namespace?: string | undefined;
+  /**
+   * The service by its name, or by its name in the cluster's DNS (`"backend.default.svc.cluster.local"`), which gives
+   * the namespace too. As the caller's end it is the canonical service, since a request has no service on that side.
+   */
+  readonly service?: string | undefined;
+  /** The host that was called as Istio resolved it, such as `"api.example.org"` outside the mesh. */
+  readonly host?: string | undefined;
+  readonly app?: string | undefined;
+  readonly version?: string | undefined;
+  readonly cluster?: string | undefined;
+  /** The identity as its certificate says it: `"spiffe://cluster.local/ns/default/sa/frontend"`. */
+  readonly principal?: string | undefined;
+}
+
+const FIELDS: ReadonlySet<string> = new Set([
+  "app",
+  "cluster",
+  "host",
+  "namespace",
+  "principal",
+  "service",
+  "version",
+  "workload",
+] satisfies (keyof Peer)[]);
+
+/**
+ * A peer from `"workload"`, `"workload.namespace"` or an object.
+ *
+ * @param kind what a text names: a workload, a service or a namespace
+ * @throws {QueryError} `code: "scope"` when nothing, or nothing that can be meant, is named
+ */
+export function peerOf(peer: Peer | string, kind: "namespace" | "service" | "workload", what: string): Peer {
+  if (typeof peer === "string") return namedPeer(peer, kind, what);
+  if (typeof peer !== "object" || peer === null || Array.isArray(peer)) {
+    throw new QueryError("scope", `${what}: ${shown(peer)} names no ${kind}; write "${kind}" or { ${kind}: "name" }`);
+  }
+  for (const [field, value] of Object.entries(peer)) {
+    if (!FIELDS.has(field)) {
+      throw new QueryError("scope", `${what}: "${field}" is no part of a peer; there are ${[...FIELDS].join(", ")}`);
+    }
+    if (value !== undefined && (typeof value !== "string" || value === "")) {
+      throw new QueryError("scope", `${what}: ${field} is ${shown(value)}; write its name, or leave it out`);
+    }
+  }
+  return Object.freeze({ ...peer, ...(peer.service !== undefined && serviceOf(peer.service, peer.namespace, what)) });
+}
+
+function namedPeer(name: string, kind: "namespace" | "service" | "workload", what: string): Peer {
+  if (name.trim() === "") throw new QueryError("scope", `${what}: the name is empty; write the ${kind}'s name`);
+  if (kind === "namespace") return Object.freeze({ namespace: name });
+  if (kind === "service") return Object.freeze(serviceOf(name, undefined, what));
+  if (/\.svc(\.|$)/.test(name)) {
+    throw new QueryError(
+      "scope",
+      `${what}: ${shown(name)} is a service's name; write { service: ${JSON.stringify(name)} }`,
+    );
+  }
+  // A namespace has no dot in its name, a workload may: the last dot parts them.
+  const dot = name.lastIndexOf(".");
+  if (dot < 0) return Object.freeze({ workload: name });
+  if (dot === 0 || dot === name.length - 1) {
+    throw new QueryError("scope", `${what}: ${shown(name)} is not "workload" and not "workload.namespace"`);
+  }
+  return Object.freeze({ workload: name.slice(0, dot), namespace: name.slice(dot + 1) });
+}
+
+/** `"name"`, `"name.namespace"` or `"name.namespace.svc.domain"`. */
+function serviceOf(name: string, namespace: string | undefined, what: string): Peer {
+  const [service, own, svc, ...rest] = name.split(".");
+  if (own === undefined && service !== undefined)
+    return { service: name, ...(namespace !== undefined && { namespace }) };
+  if (service === "" || own === "" || own === undefined || (svc !== undefined && svc !== "svc") || rest.includes("")) {
+    throw new QueryError(
+      "scope",
+      `${what}: ${shown(name)} is not "service", "service.namespace" or "service.namespace.svc.cluster.local"; ` +
+        `for a host outside the mesh write { host: ${JSON.stringify(name)} }`,
+    );
+  }
+  if (namespace !== undefined && namespace !== own) {
+    throw new QueryError(
+      "scope",
+      `${what}: the service is of namespace ${shown(own)} and of ${shown(namespace)}; write one`,
+    );
+  }
+  return { service: service ?? name, namespace: own };
+}
+
+/** Whether nothing at all is said of the peer. */
+export const isAnyone = (peer: Peer): boolean => Object.values(peer).every((value) => value === undefined);
+
+/** The matchers of a peer as the side that called. */
+export function sourceMatchers(peer: Peer): readonly Matcher[] {
+  return equals([
+    ["source_workload", peer.workload],
+    ["source_canonical_service", peer.service],
+    ["source_workload_namespace", peer.namespace],
+    ["source_app", peer.app],
+    ["source_version", peer.version],
+    ["source_cluster", peer.cluster],
+    ["source_principal", peer.principal],
+  ]);
+}
+
+/**
+ * The matchers of a peer as the side that was called.
+ *
+ * A namespace is the service's where only the service is named, or where the caller reports: it knows the service
+ * even when no workload answered.
+ */
+export function destinationMatchers(peer: Peer, reporter: string | undefined): readonly Matcher[] {
+  const byService = peer.workload === undefined && (peer.service !== undefined || reporter === "source");
+  return equals([
+    ["destination_workload", peer.workload],
+    ["destination_service_name", peer.service],
+    ["destination_service", peer.host],
+    [byService ? "destination_service_namespace" : "destination_workload_namespace", peer.namespace],
+    ["destination_app", peer.app],
+    ["destination_version", peer.version],
+    ["destination_cluster", peer.cluster],
+    ["destination_principal", peer.principal],
+  ]);
+}
+
+const equals = (pairs: readonly (readonly [string, string | undefined])[]): readonly Matcher[] =>
+  pairs.flatMap(([name, value]) => (value === undefined ? [] : [matcher(name, "=", value)]));

@@ -1,0 +1,257 @@
+import { QueryError } from "../errors.ts";
+import { type Formula, later, ready } from "../metrics/formula.ts";
+import { type Context, type Query, query } from "../metrics/query.ts";
+import type { Expr, Grouping } from "../promql/index.ts";
+import { type CustomLabel, labelName } from "../results/labels.ts";
+import { type Duration, durationMs, shown } from "../time.ts";
+import { type FailureRule, failureMatchers } from "./failures.ts";
+import { type IstioLabel, METRICS } from "./istio.ts";
+import type { ReporterChoice } from "./reporter.ts";
+import {
+  checkReporter,
+  directed,
+  type KnownReporter,
+  narrowed,
+  type Reporter,
+  type Scope,
+  scopeMatchers,
+} from "./scope.ts";
+import {
+  counterIncrease,
+  counterRate,
+  durationQuantile,
+  failureRate,
+  meanDuration,
+  type Traffic as Selected,
+  successRatio,
+} from "./signals.ts";
+import { type Condition, matcherOf, matchersOf, type Where } from "./where.ts";
+
+/** What every scope of one mesh shares. */
+export interface MeshContext extends Context {
+  /** `undefined` where there is no backend to ask. */
+  readonly reporters: ReporterChoice | undefined;
+}
+
+/** A query that can be grouped by Istio's labels. */
+export type SignalQuery<U extends string> = Query<U, never, IstioLabel>;
+
+/**
+ * Part of a mesh's traffic, and the signals that can be read from it.
+ *
+ * A scope never changes and asks nothing: `where`, `reportedBy`, `version`, `cluster` and `failures` return a narrower
+ * or differently read scope, the signals return queries. Windows are PromQL durations such as `"5m"`, and should span
+ * at least four scrape intervals.
+ */
+export class Traffic {
+  readonly #context: MeshContext;
+  readonly #scope: Scope;
+
+  constructor(context: MeshContext, scope: Scope) {
+    this.#context = context;
+    this.#scope = Object.freeze(scope);
+    Object.freeze(this);
+  }
+
+  /**
+   * The part of the traffic for which all conditions hold. Text is literal; a RegExp matches the whole value.
+   *
+   * @throws {QueryError} `code: "label"` for a name that is a slip of one of Istio's, `"pattern"` for a RegExp that
+   * RE2 cannot express
+   * @example
+   * mesh.edge("frontend", "backend").where({ request_protocol: "grpc", response_code: { not: /5../ } })
+   */
+  where(conditions: Where): this;
+  where(label: CustomLabel, condition: Condition): this;
+  where(conditions: CustomLabel | Where, condition?: Condition): this {
+    const added =
+      condition === undefined
+        ? matchersOf(conditions as Where, "where")
+        : [matcherOf(labelName(conditions as CustomLabel), condition, "where")];
+    return this.derived({ ...this.#scope, conditions: [...this.#scope.conditions, ...added] });
+  }
+
+  /** The same traffic as counted by another side; `"destination"` is the default. */
+  reportedBy(reporter: Reporter): this {
+    return this.derived({ ...this.#scope, reporter: checkReporter(reporter, "reportedBy") });
+  }
+
+  /** The traffic of one version of the subject: the callee's of an edge, the workload's or service's own. */
+  version(version: string): this {
+    return this.derived(narrowed(this.#scope, { version: named(version, "version") }));
+  }
+
+  /** The traffic of the subject in one cluster: the callee's of an edge, the workload's or service's own. */
+  cluster(cluster: string): this {
+    return this.derived(narrowed(this.#scope, { cluster: named(cluster, "cluster") }));
+  }
+
+  /**
+   * The same traffic with another meaning of "failed" in `errors` and `success`.
+   *
+   * @param rule a request failed when any of these sets of conditions holds
+   * @throws {QueryError} `code: "failures"` when a set is empty
+   * @example
+   * mesh.service("search").failures([{ response_code: /5..|429/ }]).success("5m")
+   */
+  failures(rule: FailureRule): this {
+    return this.derived({ ...this.#scope, failures: failureMatchers(rule) });
+  }
+
+  /**
+   * Requests per second, averaged over `window`, over HTTP and gRPC.
+   *
+   * Each request counts once: only one reporter's series are read. No matching series gives `undefined`, not 0.
+   *
+   * @param window PromQL duration, at least four scrape intervals
+   * @throws {QueryError} `code: "window"` when it is not a positive duration
+   * @see Istio standard metrics, `istio_requests_total`
+   * @example
+   * mesh.edge("frontend", "backend").rate("5m").promql
+   * // sum(rate(istio_requests_total{reporter="destination",source_workload="frontend",destination_workload="backend"}[5m]))
+   */
+  rate(window: Duration): SignalQuery<"req/s"> {
+    const ms = durationMs(window, "rate");
+    return this.#signal("req/s", (traffic) => counterRate(traffic, METRICS.requests, ms));
+  }
+
+  /** Requests in `window`: a count, extrapolated to the window's ends as PromQL's `increase` does. */
+  requests(window: Duration): SignalQuery<"req"> {
+    const ms = durationMs(window, "requests");
+    return this.#signal("req", (traffic) => counterIncrease(traffic, METRICS.requests, ms));
+  }
+
+  /**
+   * Failed requests per second: 0 where there are requests and none failed, `undefined` where there are none at all.
+   *
+   * Failed are, over HTTP, 5xx and code 0 (no answer); over gRPC, UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
+   * UNAVAILABLE and DATA_LOSS whatever the HTTP code; or what {@link Traffic.failures} says.
+   */
+  errors(window: Duration): SignalQuery<"req/s"> {
+    const ms = durationMs(window, "errors");
+    return this.#signal("req/s", (traffic) => failureRate(traffic, ms));
+  }
+
+  /** The share of requests that did not fail, from 0 to 1; without traffic `undefined`, never NaN and never 1. */
+  success(window: Duration): SignalQuery<"ratio"> {
+    const ms = durationMs(window, "success");
+    return this.#signal("ratio", (traffic) => successRatio(traffic, ms));
+  }
+
+  /**
+   * A quantile of request durations in milliseconds, as the reporting proxy saw them: without traffic `undefined`.
+   *
+   * It is interpolated within one of the histogram's buckets, so it is as exact as that bucket is narrow.
+   *
+   * @param quantile from 0 to 1: 0.99 for the 99th percentile
+   * @throws {QueryError} `code: "quantile"` when it is not from 0 to 1
+   * @see Istio standard metrics, `istio_request_duration_milliseconds`
+   */
+  latency(quantile: number, window: Duration): SignalQuery<"ms"> {
+    const ms = durationMs(window, "latency");
+    return this.#signal("ms", (traffic) => durationQuantile(traffic, quantile, ms));
+  }
+
+  /** The mean of request durations in milliseconds; without traffic `undefined`. */
+  meanLatency(window: Duration): SignalQuery<"ms"> {
+    const ms = durationMs(window, "meanLatency");
+    return this.#signal("ms", (traffic) => meanDuration(traffic, ms));
+  }
+
+  /** Bytes of requests per second. Divided by `rate` it is the mean size of a request. */
+  requestBytes(window: Duration): SignalQuery<"B/s"> {
+    return this.#counter("B/s", `${METRICS.requestBytes}_sum`, window, "requestBytes");
+  }
+
+  /** Bytes of responses per second. Divided by `rate` it is the mean size of a response. */
+  responseBytes(window: Duration): SignalQuery<"B/s"> {
+    return this.#counter("B/s", `${METRICS.responseBytes}_sum`, window, "responseBytes");
+  }
+
+  /** TCP bytes per second from the server to the client, whoever reports. */
+  tcpSent(window: Duration): SignalQuery<"B/s"> {
+    return this.#counter("B/s", METRICS.tcpSent, window, "tcpSent");
+  }
+
+  /** TCP bytes per second from the client to the server, whoever reports. */
+  tcpReceived(window: Duration): SignalQuery<"B/s"> {
+    return this.#counter("B/s", METRICS.tcpReceived, window, "tcpReceived");
+  }
+
+  /** TCP connections opened per second. */
+  tcpOpened(window: Duration): SignalQuery<"conn/s"> {
+    return this.#counter("conn/s", METRICS.tcpOpened, window, "tcpOpened");
+  }
+
+  /** TCP connections closed per second. */
+  tcpClosed(window: Duration): SignalQuery<"conn/s"> {
+    return this.#counter("conn/s", METRICS.tcpClosed, window, "tcpClosed");
+  }
+
+  /** gRPC messages per second from the client to the server. */
+  messagesSent(window: Duration): SignalQuery<"msg/s"> {
+    return this.#counter("msg/s", METRICS.requestMessages, window, "messagesSent");
+  }
+
+  /** gRPC messages per second from the server to the client. */
+  messagesReceived(window: Duration): SignalQuery<"msg/s"> {
+    return this.#counter("msg/s", METRICS.responseMessages, window, "messagesReceived");
+  }
+
+  #counter<U extends string>(unit: U, metric: string, window: Duration, verb: string): SignalQuery<U> {
+    const ms = durationMs(window, verb);
+    return this.#signal(unit, (traffic) => counterRate(traffic, metric, ms));
+  }
+
+  #signal<U extends string>(
+    unit: U,
+    read: (traffic: Selected) => (grouping: Grouping | undefined) => Expr,
+  ): SignalQuery<U> {
+    const scope = this.#scope;
+    const under = (reporter: KnownReporter) =>
+      ready(read({ matchers: scopeMatchers(scope, reporter), failures: scope.failures }));
+    return query(this.#context, unit, this.#formula(under));
+  }
+
+  #formula(under: (reporter: KnownReporter) => ReturnType<typeof ready>): Formula {
+    const { reporter } = this.#scope;
+    if (reporter !== "auto") return under(reporter);
+    under("destination"); // bad arguments are refused at once, whoever will be asked
+    const { reporters } = this.#context;
+    if (reporters === undefined) return under("destination");
+    return later('the reporter "auto" is chosen when it is asked', async (atMs, options) =>
+      under(await reporters.of(this.#scope, atMs, options)),
+    );
+  }
+
+  /** A scope of the same class over other data. */
+  protected derived(scope: Scope): this {
+    return new (this.constructor as new (context: MeshContext, scope: Scope) => this)(this.#context, scope);
+  }
+
+  /** The traffic of the same subject in one direction. */
+  protected towards(subject: "destination" | "source"): this {
+    return this.derived(directed(this.#scope, subject));
+  }
+}
+
+/** The calls from one peer to another. */
+export class Edge extends Traffic {}
+
+/** The traffic of one workload, service or namespace: what is sent to it, unless it is turned round. */
+export class Endpoint extends Traffic {
+  /** The requests sent to it; the same as the scope itself. */
+  get inbound(): this {
+    return this.towards("destination");
+  }
+
+  /** The requests it sends. */
+  get outbound(): this {
+    return this.towards("source");
+  }
+}
+
+function named(value: unknown, verb: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new QueryError("scope", `${verb}: ${shown(value)} names nothing; write ${verb}("v2")`);
+}

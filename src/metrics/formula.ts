@@ -1,0 +1,111 @@
+import { QueryError } from "../errors.ts";
+import type { BinaryOp } from "../promql/ast.ts";
+import { binary, by, type Expr, type Grouping, type Matching, shiftBack } from "../promql/index.ts";
+import type { AskOptions } from "./backend.ts";
+
+/**
+ * How an expression is made, once it is said by which labels to group.
+ *
+ * `later` is an expression that depends on something a backend must be asked first.
+ */
+export type Formula = Ready | Later;
+
+export interface Ready {
+  readonly kind: "ready";
+  /** The expression under a grouping; `undefined` leaves every part grouped as it was written. */
+  readonly build: (grouping: Grouping | undefined) => Expr;
+}
+
+export interface Later {
+  readonly kind: "later";
+  /** What is being waited for, in words, for the error of who needs the text at once. */
+  readonly because: string;
+  readonly unlock: (atMs: number | undefined, options: AskOptions) => Promise<Ready>;
+}
+
+export const ready = (build: Ready["build"]): Ready => Object.freeze({ kind: "ready", build });
+
+export const later = (because: string, unlock: Later["unlock"]): Later =>
+  Object.freeze({ kind: "later", because, unlock });
+
+/** The formula itself when it is ready, otherwise what its question to the backend makes of it. */
+export async function unlock(formula: Formula, atMs: number | undefined, options: AskOptions): Promise<Ready> {
+  return formula.kind === "ready" ? formula : formula.unlock(atMs, options);
+}
+
+/** The formula made of `formula`'s expression by `change`. */
+export function map(formula: Formula, change: (expr: Expr) => Expr): Formula {
+  if (formula.kind === "ready") return ready((grouping) => change(formula.build(grouping)));
+  return later(formula.because, async (atMs, options) => {
+    const { build } = await formula.unlock(atMs, options);
+    return ready((grouping) => change(build(grouping)));
+  });
+}
+
+/** The same formula, looking `offsetMs` further back. */
+export const back = (formula: Formula, offsetMs: number): Formula => map(formula, (expr) => shiftBack(expr, offsetMs));
+
+/** A formula with the grouping that was written for it, and the labels its series then have. */
+export interface Grouped {
+  readonly formula: Formula;
+  readonly grouping: Grouping | undefined;
+  readonly shape: Grouping;
+}
+
+/** What no grouping leaves: one series without labels. */
+export const SINGLE: Grouping = by();
+
+/**
+ * Two formulas joined by an arithmetic operator, series by series. A side whose labels are part of the other's is
+ * joined to each of the other's series.
+ *
+ * @throws {QueryError} `code: "grouping"` when neither side's labels contain the other's
+ */
+export function join(op: BinaryOp, left: Grouped, right: Grouped, change: (right: Expr) => Expr): Grouped {
+  const shape = joinedShape(left.shape, right.shape);
+  const matching = matchingOf(left.shape, right.shape);
+  const build = (l: Ready, r: Ready): Ready =>
+    ready((grouping) =>
+      binary(op, l.build(grouping ?? left.grouping), change(r.build(grouping ?? right.grouping)), {
+        // Under one grouping both sides have the same labels and need no matching.
+        matching: grouping === undefined ? matching : undefined,
+      }),
+    );
+  const { formula: l } = left;
+  const { formula: r } = right;
+  if (l.kind === "ready" && r.kind === "ready") return { formula: build(l, r), grouping: undefined, shape };
+  const because = l.kind === "later" ? l.because : r.kind === "later" ? r.because : "";
+  const formula = later(because, async (atMs, options) =>
+    build(await unlock(l, atMs, options), await unlock(r, atMs, options)),
+  );
+  return { formula, grouping: undefined, shape };
+}
+
+function joinedShape(left: Grouping, right: Grouping): Grouping {
+  if (isPartOf(right, left)) return left;
+  if (isPartOf(left, right)) return right;
+  throw new QueryError(
+    "grouping",
+    `a query ${shownGrouping(left)} and one ${shownGrouping(right)} have no common labels to join on; group both by the same`,
+  );
+}
+
+/** Nothing where both sides have the same labels; otherwise on the smaller side's labels, many to one. */
+function matchingOf(left: Grouping, right: Grouping): Matching | undefined {
+  if (isPartOf(left, right) && isPartOf(right, left)) return undefined;
+  const leftHasMore = isPartOf(right, left);
+  const { labels } = leftHasMore ? right : left;
+  return { kind: "on", labels, group: { side: leftHasMore ? "left" : "right", include: [] } };
+}
+
+function isPartOf(part: Grouping, whole: Grouping): boolean {
+  if (part.kind === "by" && part.labels.length === 0) return true;
+  if (part.kind !== whole.kind) return false;
+  if (part.kind === "without") return sameLabels(part.labels, whole.labels);
+  return part.labels.every((label) => whole.labels.includes(label));
+}
+
+const sameLabels = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((label) => b.includes(label));
+
+const shownGrouping = ({ kind, labels }: Grouping): string => `${kind} (${labels.join(", ")})`;

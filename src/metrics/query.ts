@@ -1,0 +1,297 @@
+import { QueryError } from "../errors.ts";
+import {
+  binary,
+  by as byLabels,
+  type Expr,
+  type Grouping,
+  number,
+  print,
+  without as withoutLabels,
+} from "../promql/index.ts";
+import { type CustomLabel, type LabelName, labelName } from "../results/labels.ts";
+import type { Matrix } from "../results/matrix.ts";
+import type { Sample } from "../results/sample.ts";
+import { type Quotient, quotient } from "../results/unit.ts";
+import type { Vector } from "../results/vector.ts";
+import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
+import { isSingle, matrixOf, metaOf, type OnPartial, sampleOf, timeOf, vectorOf } from "./answer.ts";
+import type { AskOptions, MetricsBackend } from "./backend.ts";
+import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
+import { resolveGrid, type TimeRange } from "./step.ts";
+
+/** What a query needs beside its expression: whom to ask, what time it is, and what to do about missing data. */
+export interface Context {
+  /** `undefined` for a mesh without metrics: its queries print, and asking them is a QueryError. */
+  readonly backend: MetricsBackend | undefined;
+  readonly now: () => number;
+  readonly onPartial: OnPartial;
+  /** Refuses a plain label name that can only be a slip, with a QueryError; `verb` names the method. */
+  readonly checkLabel: (name: string, verb: string) => void;
+}
+
+/** What {@link Query} is a shell over. */
+interface Plan<U extends string> {
+  readonly context: Context;
+  readonly unit: U;
+  readonly formula: Formula;
+  /** The grouping the formula is built with; `undefined` leaves each part as it was written. */
+  readonly grouping: Grouping | undefined;
+  /** The labels that the result's series have. */
+  readonly shape: Grouping;
+}
+
+/** One number for a query that keeps no labels, otherwise one for each combination of the labels kept. */
+export type Instantaneous<U extends string, L extends string> = [L] extends [never] ? Sample<U> : Vector<L, U>;
+
+/** Any query, whatever its unit and labels. */
+interface Operand {
+  readonly unit: string;
+}
+
+/**
+ * A question that has not been asked yet. Awaiting it asks for now; {@link Query.at} and {@link Query.over} ask for
+ * other times. A query never changes: each method returns a new one, and nothing is sent before it is awaited.
+ */
+export class Query<U extends string, L extends string = never, K extends string = string>
+  implements PromiseLike<Instantaneous<U, L>>
+{
+  readonly #plan: Plan<U>;
+
+  constructor(plan: Plan<U>) {
+    this.#plan = Object.freeze({ ...plan });
+    Object.freeze(this);
+  }
+
+  /** What its values are measured in, such as `"req/s"`. */
+  get unit(): U {
+    return this.#plan.unit;
+  }
+
+  /**
+   * The PromQL that would be sent.
+   *
+   * @throws {QueryError} `code: "reporter"` while the reporter is still to be chosen (`"auto"`)
+   */
+  get promql(): string {
+    return print(this.expr);
+  }
+
+  /** The PromQL as a tree, for tools; the same conditions as {@link Query.promql}. */
+  get expr(): Expr {
+    const { formula, grouping } = this.#plan;
+    if (formula.kind === "ready") return formula.build(grouping);
+    throw new QueryError("reporter", `the query has no text yet: ${formula.because}; await it and read meta.promql`);
+  }
+
+  /**
+   * One value for each combination of these labels.
+   *
+   * In a query made of several, every part is grouped so.
+   *
+   * @throws {QueryError} `code: "label"` when a name is empty, no text, or a slip of a known one
+   */
+  by<N extends CustomLabel | K>(...labels: readonly N[]): Query<U, LabelName<N>, K> {
+    return this.#regroup(byLabels(...this.#names(labels, "by")));
+  }
+
+  /** One value for each combination of all labels but these; which labels the series then have is the server's. */
+  without(...labels: readonly (CustomLabel | K)[]): Query<U, string, K> {
+    return this.#regroup(withoutLabels(...this.#names(labels, "without")));
+  }
+
+  #names(labels: readonly (CustomLabel | string)[], verb: string): readonly string[] {
+    for (const label of labels) {
+      const name = labelName(label);
+      if (typeof name !== "string" || name === "") {
+        throw new QueryError("label", `${verb}: ${shown(name)} is no label name; write ${verb}("response_code")`);
+      }
+      if (label === name) this.#plan.context.checkLabel(name, verb);
+    }
+    return [...new Set(labels.map(labelName))];
+  }
+
+  #regroup<N extends string>(grouping: Grouping): Query<U, N, K> {
+    return new Query({ ...this.#plan, grouping, shape: grouping });
+  }
+
+  /**
+   * The same question about an earlier time.
+   *
+   * @param duration how far back, as a PromQL duration: `"1d"`
+   */
+  offset(duration: Duration): Query<U, L, K> {
+    const ms = durationMs(duration, "offset");
+    return new Query({ ...this.#plan, formula: back(this.#plan.formula, ms) });
+  }
+
+  /**
+   * The sum with a query of the same unit, or with a number of that unit.
+   *
+   * A value that is missing on one side is missing in the sum.
+   *
+   * @throws {QueryError} `code: "unit"` when the units differ, `"grouping"` when the labels do not match
+   */
+  plus<M extends string = never>(other: Query<U, M, K> | number): Query<U, L | M, K> {
+    return this.#combine("+", other, this.#sameUnit(other, "plus"));
+  }
+
+  /** The difference to a query of the same unit, or to a number of that unit; otherwise as {@link Query.plus}. */
+  minus<M extends string = never>(other: Query<U, M, K> | number): Query<U, L | M, K> {
+    return this.#combine("-", other, this.#sameUnit(other, "minus"));
+  }
+
+  /**
+   * The product with a number or a ratio, which leaves the unit as it is.
+   *
+   * @throws {QueryError} `code: "unit"` when the other query is no ratio
+   */
+  times<M extends string = never>(other: Query<"ratio", M, K> | number): Query<U, L | M, K> {
+    if (other instanceof Query && other.unit !== "ratio") {
+      throw new QueryError(
+        "unit",
+        `times: ${this.unit} times ${other.unit} has no meaning here; the factor is a ratio or a number`,
+      );
+    }
+    return this.#combine("*", other, this.unit);
+  }
+
+  /**
+   * The quotient by a number, or by another query: of the same unit it is a ratio, of another one a unit of its own,
+   * such as `"B/s"` by `"req/s"`, which is `"B/req"`.
+   *
+   * Where the divisor is 0 or missing there is no value: never NaN, never infinity.
+   */
+  dividedBy(other: number): Query<U, L, K>;
+  dividedBy<V extends string, M extends string = never>(other: Query<V, M, K>): Query<Quotient<U, V>, L | M, K>;
+  dividedBy(other: Operand | number): unknown {
+    if (other === 0) throw new QueryError("unit", "dividedBy(0): nothing can be divided by zero");
+    if (!(other instanceof Query)) return this.#combine("/", other, this.unit);
+    return this.#combine("/", other, quotient(this.unit, other.unit), (right) => binary("!=", right, number(0)));
+  }
+
+  #sameUnit(other: Operand | number, verb: string): U {
+    if (typeof other === "object" && other.unit !== this.unit) {
+      throw new QueryError("unit", `${verb}: ${this.unit} and ${other.unit} do not mix; both sides need the same unit`);
+    }
+    return this.unit;
+  }
+
+  #combine<V extends string, N extends string>(
+    op: "*" | "+" | "-" | "/",
+    other: Operand | number,
+    unit: V,
+    change: (right: Expr) => Expr = (right) => right,
+  ): Query<V, N, K> {
+    const { context, formula } = this.#plan;
+    if (other instanceof Query) {
+      if (other.#plan.context.backend !== context.backend) {
+        throw new QueryError(
+          "config",
+          "the two queries are of different meshes; ask each and compute with the answers",
+        );
+      }
+      return new Query({ context, unit, ...join(op, this.#plan, other.#plan, change) });
+    }
+    if (typeof other !== "number" || !Number.isFinite(other)) {
+      throw new QueryError("unit", `${shown(other)} is neither a query nor a finite number`);
+    }
+    return new Query({ ...this.#plan, unit, formula: map(formula, (expr) => binary(op, expr, number(other))) });
+  }
+
+  /** Awaiting the query asks for now, by the backend's clock. */
+  then<A = Instantaneous<U, L>, B = never>(
+    onAnswer?: ((answer: Instantaneous<U, L>) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.now().then(onAnswer, onError);
+  }
+
+  /** The value now, by the backend's clock; what awaiting the query does, with options. */
+  async now(options: AskOptions = {}): Promise<Instantaneous<U, L>> {
+    return this.#ask(undefined, options);
+  }
+
+  /**
+   * The value at an instant.
+   *
+   * @throws {QueryError} `code: "time"` when that is no instant
+   * @example
+   * await mesh.edge("frontend", "backend").rate("5m").at("2026-11-20T10:00:00Z")
+   */
+  async at(instant: Instant, options: AskOptions = {}): Promise<Instantaneous<U, L>> {
+    return this.#ask(instantMs(instant, "at"), options);
+  }
+
+  /**
+   * The course of the value over a range: awaited it is a {@link Matrix}.
+   *
+   * @throws {QueryError} `code: "range"`, `"step"` or `"time"` when the range cannot be meant as it stands
+   * @example
+   * await mesh.edge("frontend", "backend").rate("5m").over({ last: "6h", step: "1m" })
+   */
+  over(range: TimeRange, options: AskOptions = {}): RangeQuery<U, L> {
+    const scrapeIntervalMs = this.#plan.context.backend?.scrapeIntervalMs ?? 1;
+    resolveGrid(range, this.#plan.context.now(), scrapeIntervalMs);
+    return new RangeQuery(() => this.#askRange(range, options));
+  }
+
+  async #ask(atMs: number | undefined, options: AskOptions): Promise<Instantaneous<U, L>> {
+    const { context, unit, formula, grouping, shape } = this.#plan;
+    const backend = backendOf(context);
+    const expr = (await unlock(formula, atMs, options)).build(grouping);
+    const answer = await backend.instant(expr, atMs, options);
+    const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
+    const at = atMs ?? timeOf(answer.data) ?? context.now();
+    const result = isSingle(shape)
+      ? sampleOf(answer.data, { unit, at, meta })
+      : vectorOf(answer.data, shape, { unit, at, meta });
+    return result as Instantaneous<U, L>;
+  }
+
+  async #askRange(range: TimeRange, options: AskOptions): Promise<Matrix<L, U>> {
+    const { context, unit, formula, grouping, shape } = this.#plan;
+    const backend = backendOf(context);
+    const grid = resolveGrid(range, context.now(), backend.scrapeIntervalMs);
+    const expr = (await unlock(formula, grid.endMs, options)).build(grouping);
+    const answer = await backend.range(expr, grid, options);
+    return matrixOf(answer.data, shape, {
+      unit,
+      meta: metaOf(backend.name, print(expr), answer, context.onPartial),
+      ...grid,
+    }) as Matrix<L, U>;
+  }
+}
+
+/** A question about a range of time; awaiting it asks. */
+export class RangeQuery<U extends string, L extends string = never> implements PromiseLike<Matrix<L, U>> {
+  readonly #ask: () => Promise<Matrix<L, U>>;
+
+  constructor(ask: () => Promise<Matrix<L, U>>) {
+    this.#ask = ask;
+    Object.freeze(this);
+  }
+
+  then<A = Matrix<L, U>, B = never>(
+    onAnswer?: ((answer: Matrix<L, U>) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#ask().then(onAnswer, onError);
+  }
+}
+
+function backendOf({ backend }: Context): MetricsBackend {
+  if (backend !== undefined) return backend;
+  throw new QueryError(
+    "config",
+    'this mesh has no metrics backend; write createMesh({ metrics: prometheus("http://prometheus:9090") })',
+  );
+}
+
+/** A query over the expressions of `formula`, one value without labels until it is grouped. */
+export function query<U extends string, K extends string = string>(
+  context: Context,
+  unit: U,
+  formula: Formula,
+): Query<U, never, K> {
+  return new Query({ context, unit, formula, grouping: undefined, shape: SINGLE });
+}

@@ -1,0 +1,66 @@
+import { QueryError } from "../errors.ts";
+import { type Duration, durationMs, formatDuration, resolveSpan, shown, type TimeSpan } from "../time.ts";
+import type { Grid } from "./backend.ts";
+
+/**
+ * A span of time and how finely to look at it: a `step`, a number of `points`, or neither, which takes about 300
+ * points. A chosen step is a round length of time, never below the scrape interval.
+ */
+export type TimeRange = TimeSpan &
+  (
+    | { readonly step?: Duration | undefined; readonly points?: never }
+    | { readonly points?: number | undefined; readonly step?: never }
+  );
+
+const DEFAULT_POINTS = 300;
+/** Prometheus refuses a range query with more steps than this. */
+const MOST_STEPS = 11_000;
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const ROUND_STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+];
+
+/**
+ * The instants at which a range is evaluated.
+ *
+ * @throws {QueryError} `code: "range"`, `"step"` or `"time"` when the range cannot be meant as it stands
+ */
+export function resolveGrid(range: TimeRange, nowMs: number, scrapeIntervalMs: number): Grid {
+  const { fromMs, toMs } = resolveSpan(range, nowMs, "over");
+  const startMs = Math.round(fromMs);
+  const endMs = Math.round(toMs);
+  const stepMs = resolveStep(range, endMs - startMs, scrapeIntervalMs);
+  if ((endMs - startMs) / stepMs > MOST_STEPS) {
+    throw new QueryError(
+      "step",
+      `over: ${Math.floor((endMs - startMs) / stepMs)} steps of ${formatDuration(stepMs)} are more than the ${MOST_STEPS} a ` +
+        `server answers at once; write a step of ${formatDuration(roundStep((endMs - startMs) / MOST_STEPS))} or more, or a shorter range`,
+    );
+  }
+  return { startMs, endMs, stepMs };
+}
+
+function resolveStep({ step, points }: TimeRange, lengthMs: number, scrapeIntervalMs: number): number {
+  if (step !== undefined) {
+    if (points !== undefined)
+      throw new QueryError("step", 'over: "step" and "points" exclude each other; write one of them');
+    return durationMs(step, "over: step", "step");
+  }
+  const wanted = points ?? DEFAULT_POINTS;
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MOST_STEPS) {
+    throw new QueryError("step", `over: points is a whole number from 1 to ${MOST_STEPS}, not ${shown(points)}`);
+  }
+  return roundStep(Math.max(lengthMs / wanted, scrapeIntervalMs, 1));
+}
+
+/** The smallest round length of time that is not below `leastMs`. */
+function roundStep(leastMs: number): number {
+  const round = ROUND_STEPS.find((step) => step >= leastMs);
+  return round ?? Math.ceil(leastMs / DAY) * DAY;
+}
