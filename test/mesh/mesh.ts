@@ -1,0 +1,192 @@
+/** Starts, finds and ends the mesh: Envoy proxies, their apps and Prometheus, all on loopback. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { issueCertificates } from "./certificates.ts";
+import { envoyConfig } from "./envoy-config.ts";
+import { install } from "./install.ts";
+import { isRunning, type Started, start, stop, until } from "./processes.ts";
+import { allScraped, prometheusConfig, prometheusUrl } from "./prometheus.ts";
+import {
+  collectorPort,
+  localAddress,
+  prometheusPort,
+  proxied,
+  type WorkloadPorts,
+  workloadNamed,
+  workloads,
+} from "./topology.ts";
+import { playTraffic, type TrafficOptions } from "./traffic.ts";
+import type { Truth } from "./truth.ts";
+
+export type { Flow, Truth } from "./truth.ts";
+
+export interface RunningMesh {
+  readonly prometheusUrl: string;
+  /** Holds `truth.json`, `logs/<workload>.log`, `journal/`, certificates and configurations. */
+  readonly directory: string;
+  readonly ports: MeshPorts;
+  /** Plays the scenario and resolves to what really happened, which is also written to `truth.json`. */
+  traffic(options: TrafficOptions): Promise<Truth>;
+  down(): Promise<void>;
+}
+
+export interface MeshPorts {
+  /** Where users call. */
+  readonly gateway: number;
+  readonly prometheus: number;
+  /** Where proxies send spans, whether or not something listens. */
+  readonly collector: number;
+  readonly workloads: Readonly<Record<string, WorkloadPorts>>;
+}
+
+export interface MeshOptions {
+  /** Default: `.mesh` at the root of the repository. */
+  readonly directory?: string;
+  readonly signal?: AbortSignal;
+  /** Told of each step of the start once it is done. */
+  readonly onStep?: (step: string, tookMs: number) => void;
+}
+
+export const defaultDirectory: string = fileURLToPath(new URL("../../.mesh", import.meta.url));
+
+/** Starts the mesh, or finds the one that already runs in the directory. A failed start leaves nothing running. */
+export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
+  const { signal } = options;
+  const directory = path.resolve(options.directory ?? defaultDirectory);
+  const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    const startMs = performance.now();
+    const result = await work();
+    options.onStep?.(name, performance.now() - startMs);
+    return result;
+  };
+
+  const recorded = readState(directory);
+  if (recorded.length > 0 && recorded.every(isRunning)) {
+    await step("already running", async () => {});
+    return runningMesh(directory);
+  }
+  if (recorded.length > 0) await step("end what is left of an earlier mesh", () => meshDown(directory));
+  await step("check that the ports are free", requireFreePorts);
+  const programs = await step("install what is missing", () => install(signal));
+  clear(directory);
+  const at = (...parts: string[]): string => path.join(directory, ...parts);
+  await step("issue certificates", () => issueCertificates(at("certificates"), signal));
+
+  const started: Started[] = [];
+  const record = (each: Started): void => {
+    started.push(each);
+    writeFileSync(stateFile(directory), JSON.stringify(started));
+  };
+  try {
+    await step("start the apps", async () => {
+      const tsx = import.meta.resolve("tsx");
+      const program = fileURLToPath(new URL("apps.ts", import.meta.url));
+      const args = ["--import", tsx, program, at("journal")];
+      record(await start("apps", process.execPath, args, at("output", "apps.txt")));
+      await ready("the apps", workloadNamed("frontend").ports.app, "/", at("output", "apps.txt"), signal);
+    });
+    await step(`start ${proxied.length} Envoy proxies`, async () => {
+      for (const workload of proxied) {
+        const { name } = workload;
+        const paths = { certificates: at("certificates"), logFile: at("logs", `${name}.log`) };
+        writeFileSync(at("envoy", `${name}.json`), JSON.stringify(envoyConfig(workload, paths), null, 1));
+        const args = ["-c", at("envoy", `${name}.json`), "--use-dynamic-base-id", "--concurrency", "1"];
+        record(await start(name, programs.envoy, [...args, "--log-level", "warning"], at("output", `${name}.txt`)));
+      }
+      for (const { name, ports } of proxied)
+        await ready(name, ports.admin, "/ready", at("output", `${name}.txt`), signal);
+    });
+    await step("start Prometheus and scrape every proxy", async () => {
+      writeFileSync(at("prometheus.json"), JSON.stringify(prometheusConfig(), null, 1));
+      const args = [
+        `--config.file=${at("prometheus.json")}`,
+        `--storage.tsdb.path=${at("prometheus")}`,
+        `--web.listen-address=${localAddress}:${prometheusPort}`,
+        "--log.level=warn",
+      ];
+      record(await start("prometheus", programs.prometheus, args, at("output", "prometheus.txt")));
+      await ready("Prometheus", prometheusPort, "/-/ready", at("output", "prometheus.txt"), signal);
+      await until("Prometheus to scrape every proxy", 15_000, allScraped, signal);
+    });
+  } catch (cause) {
+    await meshDown(directory);
+    throw cause;
+  }
+  return runningMesh(directory);
+}
+
+/** Ends what `meshUp` started in the directory and returns once it is gone; journals and logs stay. */
+export async function meshDown(directory: string = defaultDirectory): Promise<void> {
+  await stop(readState(directory));
+  rmSync(stateFile(directory), { force: true });
+}
+
+function runningMesh(directory: string): RunningMesh {
+  return {
+    prometheusUrl,
+    directory,
+    ports: {
+      gateway: workloadNamed("istio-ingressgateway").ports.outbound,
+      prometheus: prometheusPort,
+      collector: collectorPort,
+      workloads: Object.fromEntries(workloads.map((each) => [each.name, each.ports])),
+    },
+    traffic: (options) => playTraffic(directory, options),
+    down: () => meshDown(directory),
+  };
+}
+
+const stateFile = (directory: string): string => path.join(directory, "processes.json");
+
+function readState(directory: string): Started[] {
+  const file = stateFile(directory);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Started[]) : [];
+}
+
+/** Counters begin at nothing with each start, so what was written about earlier ones must go too. */
+function clear(directory: string): void {
+  for (const each of [
+    "certificates",
+    "envoy",
+    "journal",
+    "logs",
+    "output",
+    "prometheus",
+    "prometheus.json",
+    "truth.json",
+  ]) {
+    rmSync(path.join(directory, each), { recursive: true, force: true });
+  }
+  for (const each of ["envoy", "journal", "logs", "output"]) mkdirSync(path.join(directory, each), { recursive: true });
+}
+
+async function ready(what: string, port: number, target: string, output: string, signal?: AbortSignal): Promise<void> {
+  const url = `http://${localAddress}:${port}${target}`;
+  const answers = async (): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  await until(what, 20_000, answers, signal).catch((cause: unknown) => {
+    throw new Error(`${what} did not get ready at ${url}; read ${output}`, { cause });
+  });
+}
+
+async function requireFreePorts(): Promise<void> {
+  const wanted = [prometheusPort, ...workloads.flatMap((each) => Object.values(each.ports) as number[])];
+  const taken: number[] = [];
+  await Promise.all(wanted.map(async (port) => (await isListening(port)) && taken.push(port)));
+  if (taken.length > 0) {
+    throw new Error(`ports ${taken.join(", ")} are taken, perhaps by a mesh of another directory; end it first`);
+  }
+}
+
+const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection({ host: localAddress, port });
+    const settle = (listening: boolean): void => {
+      socket.destroy();
+      resolve(listening);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
