@@ -11,6 +11,7 @@ export {
   TransportError,
   type TransportErrorCode,
 } from "./errors.ts";
+export type { Auth, BasicCredentials, HttpOptions, TlsOptions } from "./http/client.ts";
 export type { FailureRule } from "./mesh/failures.ts";
 export type { IstioLabel } from "./mesh/istio.ts";
 export { createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
@@ -32,6 +33,7 @@ export type {
   StringData,
   VectorData,
 } from "./metrics/backend.ts";
+export { type PrometheusOptions, prometheus } from "./metrics/prometheus.ts";
 export type { Instantaneous, Query, RangeQuery } from "./metrics/query.ts";
 export type { TimeRange } from "./metrics/step.ts";
 export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";
