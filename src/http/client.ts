@@ -1,0 +1,261 @@
+import { MeshQueryError, QueryError, TimeoutError, TransportError } from "../errors.ts";
+import { shown } from "../time.ts";
+import { untilAborted } from "./abort.ts";
+import { authorize, secretsOf } from "./auth.ts";
+import { FairLimit } from "./concurrency.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
+import { ACCEPT_ENCODING, decodeBody } from "./encoding.ts";
+import { type Environment, systemEnvironment } from "./environment.ts";
+import { type Attempt, isRepeatable, transportError } from "./failure.ts";
+import { readHeaders } from "./header.ts";
+import { encodeBody, type HttpRequest, type HttpResponse } from "./message.ts";
+import { type HttpOptions, type HttpSettings, isTimeout, parseHttpOptions, TIMEOUT_RULE } from "./options.ts";
+import { Redactor, secretValues } from "./redaction.ts";
+import { backoffMs, isRetryWorthy, retryAfterMs } from "./retry.ts";
+import { RequestSpan } from "./telemetry.ts";
+import { type BaseUrl, parseBaseUrl, sameOriginTarget, urlBelow } from "./url.ts";
+import { Wire, type WireAnswer } from "./wire.ts";
+
+export type { Auth, BasicCredentials } from "./auth.ts";
+export type { Environment } from "./environment.ts";
+export type { HttpRequest, HttpResponse } from "./message.ts";
+export type { HttpOptions, TlsOptions } from "./options.ts";
+
+/** The way to one backend over HTTP. */
+export interface HttpClient {
+  /** The base URL as it may be shown in a message. */
+  readonly origin: string;
+  /**
+   * Sends one request and resolves with the answer, whatever its status.
+   *
+   * A failure that may pass (429, 502, 503, 504, a refused or broken connection) is tried again first when the request
+   * is idempotent. Redirects of a GET are followed within the same origin; any other comes back as it is.
+   *
+   * @throws {TransportError} when no whole answer arrived
+   * @throws {TimeoutError} when the deadline passed first
+   * @throws {DecodeError} when the body is not in the encoding it claims
+   * @throws {QueryError} when the path, a header or `timeoutMs` cannot be meant
+   * @throws the reason of `signal`, as it is, when that aborts
+   */
+  send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/**
+ * A client for the HTTP API below `baseUrl`. Nothing is sent or loaded before the first request.
+ *
+ * @param backend what errors call the other side, such as `"prometheus"`
+ * @param baseUrl `"http://host:9090"`, with a path where the API is below one; `user:password@` becomes `auth`
+ * @throws {QueryError} `code: "config"` with what to write instead
+ */
+export function httpClient(
+  backend: string,
+  baseUrl: string,
+  options: HttpOptions = {},
+  environment: Environment = systemEnvironment,
+): HttpClient {
+  const base = parseBaseUrl(baseUrl, backend);
+  return new AxiosClient(backend, base, parseHttpOptions(options, base, backend), environment);
+}
+
+/** What one call of `send` is about, and how far it has come. */
+interface Question {
+  readonly request: HttpRequest;
+  /** Backend, method and path, for messages. */
+  readonly what: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly startMs: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly span: RequestSpan;
+  stage: "queue" | "token" | "answer";
+  tries: number;
+  /** Requests that went out: the tries, and the redirects that were followed. */
+  sent: number;
+  lastFailure: TransportError | undefined;
+}
+
+interface LocatedAnswer extends WireAnswer {
+  readonly url: URL;
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const MOST_REDIRECTS = 5;
+
+class AxiosClient implements HttpClient {
+  readonly origin: string;
+  readonly #backend: string;
+  readonly #base: BaseUrl;
+  readonly #settings: HttpSettings;
+  readonly #environment: Environment;
+  readonly #redactor: Redactor;
+  readonly #limit: FairLimit;
+  readonly #wire: Wire;
+
+  constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
+    this.origin = base.shown;
+    this.#backend = backend;
+    this.#base = base;
+    this.#settings = settings;
+    this.#environment = environment;
+    this.#redactor = new Redactor([
+      ...secretsOf(settings.auth),
+      ...secretValues(settings.headers),
+      ...(settings.tls?.passphrase === undefined ? [] : [settings.tls.passphrase]),
+    ]);
+    this.#limit = new FairLimit(settings.concurrency);
+    this.#wire = new Wire(settings, base.secure);
+  }
+
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const parts = this.#read(request);
+    request.signal?.throwIfAborted();
+    const deadline = startDeadline(parts.timeoutMs, request.signal);
+    const span = new RequestSpan(request.method, this.#redactor.url(parts.url), this.#base);
+    const { signal } = deadline;
+    const question: Question = { ...parts, signal, span, stage: "queue", tries: 0, sent: 0, lastFailure: undefined };
+    try {
+      const response = await untilAborted(signal, this.#ask(question));
+      span.answered(response.status);
+      return response;
+    } catch (error) {
+      const reason = this.#reasonOf(error, question, deadline);
+      if (reason instanceof MeshQueryError) span.failed(reason.code, reason.message);
+      // The caller's own reason: whatever it says is not ours to publish.
+      else span.failed(reason instanceof Error ? reason.name : "abort");
+      throw reason;
+    } finally {
+      deadline.close();
+      span.end(question.sent - 1);
+    }
+  }
+
+  #read(request: HttpRequest) {
+    const what = `${this.#backend}: ${request.method} ${request.path}`;
+    const timeoutMs = request.timeoutMs ?? this.#settings.timeoutMs;
+    if (!isTimeout(timeoutMs))
+      throw new QueryError("timeout", `${what}: timeoutMs ${shown(timeoutMs)} ${TIMEOUT_RULE}`);
+    const own = readHeaders(request.headers ?? {}, `${what}: headers`);
+    for (const secret of secretValues(own)) this.#redactor.learn(secret);
+    const { type, body } = encodeBody(request);
+    const headers = {
+      accept: request.accept ?? "*/*",
+      "accept-encoding": ACCEPT_ENCODING,
+      "user-agent": "meshquery",
+      ...(type === undefined ? {} : { "content-type": type }),
+      ...this.#settings.headers,
+      ...own,
+    };
+    const url = urlBelow(this.#base, request.path, request.query);
+    return { request, what, url, headers, body, timeoutMs, startMs: this.#environment.now() };
+  }
+
+  async #ask(question: Question): Promise<HttpResponse> {
+    for (;;) {
+      question.tries++;
+      const outcome = await this.#try(question);
+      const pauseMs = this.#pauseMs(outcome, question);
+      if (pauseMs === undefined) {
+        if (outcome instanceof TransportError) throw outcome;
+        return this.#response(outcome, question);
+      }
+      if (outcome instanceof TransportError) question.lastFailure = outcome;
+      await this.#environment.sleep(pauseMs, question.signal);
+      question.signal.throwIfAborted();
+      question.stage = "queue";
+    }
+  }
+
+  /** One try: a place in the queue, a token, the request and its redirects. A broken connection is an outcome. */
+  #try(question: Question): Promise<LocatedAnswer | TransportError> {
+    const { signal, what, span } = question;
+    const [backend, redactor] = [this.#backend, this.#redactor];
+    return this.#limit.run(signal, async () => {
+      question.stage = "token";
+      const authorization = await authorize(this.#settings.auth, { what, backend, redactor, signal });
+      const credentials = authorization === undefined ? {} : { authorization };
+      question.stage = "answer";
+      try {
+        return await this.#follow(question, { ...question.headers, ...span.headers(), ...credentials });
+      } catch (error) {
+        signal.throwIfAborted();
+        return transportError(error, this.#attempt(question));
+      }
+    });
+  }
+
+  /** Sends the request, and again where the server moved it within the same origin: nothing ever goes to another. */
+  async #follow(question: Question, headers: Readonly<Record<string, string>>): Promise<LocatedAnswer> {
+    const { body, signal, span } = question;
+    const { method } = question.request;
+    let { url } = question;
+    for (let hops = 0; ; hops++) {
+      question.sent++;
+      const answer = await span.within(() => this.#wire.send({ method, url: url.href, headers, body, signal }));
+      const moved = method === "GET" && REDIRECTS.has(answer.status) && hops < MOST_REDIRECTS;
+      const target = moved ? sameOriginTarget(url, answer.headers.location) : undefined;
+      if (target === undefined) return { ...answer, url };
+      url = target;
+    }
+  }
+
+  /** How long to wait before another try, `undefined` when this outcome is the last. */
+  #pauseMs(
+    outcome: LocatedAnswer | TransportError,
+    { request, tries, startMs, timeoutMs }: Question,
+  ): number | undefined {
+    if (!request.idempotent || tries > this.#settings.retries) return undefined;
+    const broken = outcome instanceof TransportError;
+    if (broken ? !isRepeatable(outcome) : !isRetryWorthy(outcome.status)) return undefined;
+    const nowMs = this.#environment.now();
+    const askedMs = broken ? undefined : retryAfterMs(outcome.headers["retry-after"], nowMs);
+    const pauseMs = backoffMs(tries, this.#environment.random(), askedMs);
+    // A pause that the deadline would cut short helps nobody: the outcome at hand says more than a timeout.
+    return nowMs - startMs + pauseMs < timeoutMs ? pauseMs : undefined;
+  }
+
+  async #response(answer: LocatedAnswer, question: Question): Promise<HttpResponse> {
+    const { "content-encoding": encodings = "", location, ...headers } = answer.headers;
+    const body = await decodeBody(answer.body, encodings, this.#attempt(question));
+    return {
+      status: answer.status,
+      headers: location === undefined ? headers : { ...headers, location: this.#redactor.text(location) },
+      contentType: (headers["content-type"] ?? "").split(";", 1).join("").trim().toLowerCase(),
+      body,
+      url: this.#redactor.url(answer.url),
+      tookMs: Math.max(0, this.#environment.now() - question.startMs),
+      tries: question.tries,
+    };
+  }
+
+  #attempt({ what, tries }: Question): Attempt {
+    const { maxResponseBytes } = this.#settings;
+    return { backend: this.#backend, what, origin: this.origin, tries, maxResponseBytes, redactor: this.#redactor };
+  }
+
+  /** Why the question ended: the deadline and the caller come before what their abort broke on the way. */
+  #reasonOf(error: unknown, question: Question, deadline: Deadline): unknown {
+    if (!question.signal.aborted) return error;
+    if (!deadline.expired) return question.signal.reason;
+    const { timeoutMs, tries, lastFailure: cause } = question;
+    const tried = tries > 1 ? ` (in try ${tries})` : "";
+    return new TimeoutError(`${question.what}: ${this.#lateness(question)}${tried}`, {
+      backend: this.#backend,
+      timeoutMs,
+      cause,
+    });
+  }
+
+  #lateness({ stage, timeoutMs }: Question): string {
+    const { concurrency } = this.#settings;
+    switch (stage) {
+      case "queue":
+        return `was not sent within ${timeoutMs} ms, ${concurrency} at once were in flight before it; send fewer, or raise concurrency or timeoutMs`;
+      case "token":
+        return `auth.bearer gave no token within ${timeoutMs} ms; check the token's source`;
+      case "answer":
+        return `${this.origin} gave no whole answer within ${timeoutMs} ms; ask for less, or raise timeoutMs`;
+    }
+  }
+}

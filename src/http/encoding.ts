@@ -1,0 +1,72 @@
+import { promisify } from "node:util";
+import { DecodeError } from "../errors.ts";
+import { type Attempt, cleanCause, tooLarge } from "./failure.ts";
+
+/** What {@link decodeBody} undoes, as an Accept-Encoding header. */
+export const ACCEPT_ENCODING = "gzip, deflate, br";
+
+/**
+ * The body without its Content-Encoding.
+ *
+ * Stricter than axios's own decompression, which takes a compressed body that ends too early for a whole one.
+ *
+ * @throws {DecodeError} `code: "syntax"` when it is not in that encoding, `"truncated"` when its end is missing
+ * @throws {TransportError} `code: "too-large"` when it unfolds beyond `maxResponseBytes`
+ */
+export async function decodeBody(body: Uint8Array, encodings: string, attempt: Attempt): Promise<Uint8Array> {
+  let decoded = body;
+  const applied = encodings
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
+  for (const encoding of applied.reverse()) {
+    if (encoding === "" || encoding === "identity" || decoded.length === 0) continue;
+    decoded = await undo(encoding, decoded, attempt);
+  }
+  return decoded;
+}
+
+async function undo(encoding: string, body: Uint8Array, attempt: Attempt): Promise<Uint8Array> {
+  const { brotliDecompress, gunzip, inflate, inflateRaw } = await import("node:zlib");
+  const limits = { maxOutputLength: attempt.maxResponseBytes, chunkSize: 128 * 1024 };
+  try {
+    switch (encoding) {
+      case "gzip":
+      case "x-gzip":
+        return await promisify(gunzip)(body, limits);
+      case "deflate":
+        // The standard means zlib's format; some servers send it bare.
+        return await promisify(hasZlibHeader(body) ? inflate : inflateRaw)(body, limits);
+      case "br":
+        return await promisify(brotliDecompress)(body, limits);
+      default:
+        break;
+    }
+  } catch (error) {
+    throw decodeFailure(error, encoding, attempt);
+  }
+  throw new DecodeError(
+    "content-type",
+    `${attempt.what}: ${attempt.origin} answered in the encoding ${JSON.stringify(encoding)}, which was not asked for (${ACCEPT_ENCODING})`,
+    { backend: attempt.backend },
+  );
+}
+
+/** RFC 1950, 2.2: method 8, and the first two bytes a multiple of 31. */
+function hasZlibHeader(body: Uint8Array): boolean {
+  const [first = 0, second = 0] = body;
+  return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+}
+
+function decodeFailure(error: unknown, encoding: string, attempt: Attempt): Error {
+  const cause = cleanCause(error, attempt.redactor);
+  if (cause.code === "ERR_BUFFER_TOO_LARGE") {
+    return tooLarge(attempt, cause);
+  }
+  const truncated = cause.code === "Z_BUF_ERROR";
+  return new DecodeError(
+    truncated ? "truncated" : "syntax",
+    `${attempt.what}: ${attempt.origin} sent ${encoding} that ${truncated ? "ends too early" : "cannot be unpacked"} (${cause.message}); is a proxy between here and there changing it?`,
+    { backend: attempt.backend, cause },
+  );
+}
