@@ -34,20 +34,38 @@ export type Side =
   | { readonly reporter: "source" }
   | { readonly reporter: "destination"; readonly security: "mutual_tls" | "none" };
 
-/** File log and metrics for HTTP and gRPC; two metric loggers because the protocol is a label that no operator gives. */
+/**
+ * File log and metrics for HTTP and gRPC; one metric logger per protocol, since no operator gives that label.
+ *
+ * No operator gives the number of gRPC messages either (the grpc_stats filter keeps it where only its own statistics
+ * reach). All calls here are unary: one message each way, and none back with a status other than OK.
+ */
 export function httpLoggers(workload: Workload, side: Side, logFile: string): Json[] {
-  const grpc = {
-    name: "content-type",
-    string_match: { prefix: "application/grpc" },
-    treat_missing_header_as_empty: true,
-  };
-  const filter = (invert: boolean): Json => ({ header_filter: { header: { ...grpc, invert_match: invert } } });
+  const http = tagsOf(workload, side, "http");
+  const grpc = tagsOf(workload, side, "grpc");
+  const requests = httpStats(grpc);
+  const withMessages = { ...requests, counters: [...requests.counters, fixedCounter("request_messages_total", grpc)] };
+  const answers = { counters: [fixedCounter("response_messages_total", grpc)] };
+  const ok: Json = { grpc_status_filter: { statuses: ["OK"] } };
   return [
     fileLogger(workload, logFile),
-    { ...statsLogger(httpStats(tagsOf(workload, side, "http"))), filter: filter(true) },
-    { ...statsLogger(grpcStats(tagsOf(workload, side, "grpc"))), filter: filter(false) },
+    { ...statsLogger(httpStats(http)), filter: grpcOnly(false) },
+    { ...statsLogger(withMessages), filter: grpcOnly(true) },
+    { ...statsLogger(answers), filter: { and_filter: { filters: [grpcOnly(true), ok] } } },
   ];
 }
+
+const grpcOnly = (wanted: boolean): Json => ({
+  header_filter: {
+    header: {
+      name: "content-type",
+      string_match: { prefix: "application/grpc" },
+      // Without this a request that has no content type matches neither way.
+      treat_missing_header_as_empty: true,
+      invert_match: !wanted,
+    },
+  },
+});
 
 /** A connection is counted as opened once its upstream is connected, the rest when it ends. */
 export function tcpLoggers(workload: Workload, side: Side, logFile: string): Json[] {
@@ -118,20 +136,6 @@ const httpStats = (tags: Tags) => ({
     { stat: { name: "response_bytes", tags }, unit: "Bytes", value_format: "%BYTES_SENT%" },
   ],
 });
-
-/** Messages are counted by Envoy's grpc_stats filter, which leaves its counts in the stream's filter state. */
-const grpcStats = (tags: Tags) => {
-  const messages = (direction: string) => `%FILTER_STATE(envoy.filters.http.grpc_stats:FIELD:${direction})%`;
-  const http = httpStats(tags);
-  return {
-    ...http,
-    counters: [
-      ...http.counters,
-      counter("request_messages_total", tags, messages("request_message_count")),
-      counter("response_messages_total", tags, messages("response_message_count")),
-    ],
-  };
-};
 
 const fixedCounter = (name: string, tags: Tags): Json => ({ stat: { name, tags }, value_fixed: 1 });
 const counter = (name: string, tags: Tags, value_format: string): Json => ({ stat: { name, tags }, value_format });

@@ -75,6 +75,8 @@ export const collectorCluster = (): Json => ({
 const plainCluster = (name: string, service: Service): { readonly [key: string]: Json } => ({
   name,
   connect_timeout: "2s",
+  // Istio lifts Envoy's limits, of which that on concurrent retries (3) would show as flag UO.
+  circuit_breakers: { thresholds: [unlimited] },
   ...(service.protocol === "grpc" && {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -84,6 +86,13 @@ const plainCluster = (name: string, service: Service): { readonly [key: string]:
     },
   }),
 });
+
+const unlimited: Json = {
+  max_connections: 4294967295,
+  max_pending_requests: 4294967295,
+  max_requests: 4294967295,
+  max_retries: 4294967295,
+};
 
 function mutualTls(
   caller: Workload,

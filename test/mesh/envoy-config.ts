@@ -67,7 +67,7 @@ function outboundHttpListener(workload: Workload, called: readonly Service[], pa
     filter_chains: [
       {
         filters: [
-          httpConnectionManager(workload, { reporter: "source" }, virtualHosts, [grpcStatsFilter], paths, {
+          httpConnectionManager(workload, { reporter: "source" }, virtualHosts, [], paths, {
             ...(gateway && { use_remote_address: true }),
           }),
         ],
@@ -119,7 +119,7 @@ function inboundFilters(workload: Workload, service: Service, side: Side, paths:
   });
   const routes = service.name === "backend" ? [route(limitedPath, limitedRoute), route("/")] : [route("/")];
   const virtualHosts = [{ name: `inbound|http|${service.port}`, domains: ["*"], routes }];
-  const filters = [peerMetadataFilter, grpcStatsFilter, ...inboundHttpFilters(workload)];
+  const filters = [peerMetadataFilter, ...inboundHttpFilters(workload)];
   return [
     httpConnectionManager(workload, side, virtualHosts, filters, paths, {
       forward_client_cert_details: "APPEND_FORWARD",
@@ -214,15 +214,6 @@ const peerMetadataFilter: Json = {
       on_header_present: { metadata_namespace: peerNamespace, key, type: "STRING" },
       remove: true,
     })),
-  },
-};
-
-const grpcStatsFilter: Json = {
-  name: "envoy.filters.http.grpc_stats",
-  typed_config: {
-    "@type": `${typeUrl}.extensions.filters.http.grpc_stats.v3.FilterConfig`,
-    emit_filter_state: true,
-    stats_for_all_methods: false,
   },
 };
 

@@ -73,6 +73,9 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
   const programs = await step("install what is missing", () => install(signal));
   clear(directory);
   const at = (...parts: string[]): string => path.join(directory, ...parts);
+  const output = (name: string): string => at("output", `${name}.txt`);
+  const ready = (name: string, port: number, target: string): Promise<void> =>
+    answers(name, port, target, output(name), signal);
   await step("issue certificates", () => issueCertificates(at("certificates"), signal));
 
   const started: Started[] = [];
@@ -81,25 +84,8 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
     writeFileSync(stateFile(directory), JSON.stringify(started));
   };
   try {
-    await step("start the apps", async () => {
-      const tsx = import.meta.resolve("tsx");
-      const program = fileURLToPath(new URL("apps.ts", import.meta.url));
-      const args = ["--import", tsx, program, at("journal")];
-      record(await start("apps", process.execPath, args, at("output", "apps.txt")));
-      await ready("the apps", workloadNamed("frontend").ports.app, "/", at("output", "apps.txt"), signal);
-    });
-    await step(`start ${proxied.length} Envoy proxies`, async () => {
-      for (const workload of proxied) {
-        const { name } = workload;
-        const paths = { certificates: at("certificates"), logFile: at("logs", `${name}.log`) };
-        writeFileSync(at("envoy", `${name}.json`), JSON.stringify(envoyConfig(workload, paths), null, 1));
-        const args = ["-c", at("envoy", `${name}.json`), "--use-dynamic-base-id", "--concurrency", "1"];
-        record(await start(name, programs.envoy, [...args, "--log-level", "warning"], at("output", `${name}.txt`)));
-      }
-      for (const { name, ports } of proxied)
-        await ready(name, ports.admin, "/ready", at("output", `${name}.txt`), signal);
-    });
-    await step("start Prometheus and scrape every proxy", async () => {
+    // First, since it takes 5 s to look at its targets.
+    await step("start Prometheus", async () => {
       writeFileSync(at("prometheus.json"), JSON.stringify(prometheusConfig(), null, 1));
       const args = [
         `--config.file=${at("prometheus.json")}`,
@@ -107,8 +93,26 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
         `--web.listen-address=${localAddress}:${prometheusPort}`,
         "--log.level=warn",
       ];
-      record(await start("prometheus", programs.prometheus, args, at("output", "prometheus.txt")));
-      await ready("Prometheus", prometheusPort, "/-/ready", at("output", "prometheus.txt"), signal);
+      record(await start("prometheus", programs.prometheus, args, output("prometheus")));
+    });
+    await step("start the apps", async () => {
+      const program = fileURLToPath(new URL("apps.ts", import.meta.url));
+      const args = ["--import", import.meta.resolve("tsx"), program, at("journal")];
+      record(await start("apps", process.execPath, args, output("apps")));
+      await ready("apps", workloadNamed("frontend").ports.app, "/");
+    });
+    await step(`start ${proxied.length} Envoy proxies`, async () => {
+      for (const workload of proxied) {
+        const { name } = workload;
+        const paths = { certificates: at("certificates"), logFile: at("logs", `${name}.log`) };
+        writeFileSync(at("envoy", `${name}.json`), JSON.stringify(envoyConfig(workload, paths), null, 1));
+        const args = ["-c", at("envoy", `${name}.json`), "--use-dynamic-base-id", "--concurrency", "1"];
+        record(await start(name, programs.envoy, [...args, "--log-level", "error"], output(name)));
+      }
+      for (const { name, ports } of proxied) await ready(name, ports.admin, "/ready");
+    });
+    await step("wait until Prometheus has scraped every proxy", async () => {
+      await ready("prometheus", prometheusPort, "/-/ready");
       await until("Prometheus to scrape every proxy", 15_000, allScraped, signal);
     });
   } catch (cause) {
@@ -163,12 +167,16 @@ function clear(directory: string): void {
   for (const each of ["envoy", "journal", "logs", "output"]) mkdirSync(path.join(directory, each), { recursive: true });
 }
 
-async function ready(what: string, port: number, target: string, output: string, signal?: AbortSignal): Promise<void> {
+async function answers(
+  name: string,
+  port: number,
+  target: string,
+  output: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const url = `http://${localAddress}:${port}${target}`;
-  const answers = async (): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
-  await until(what, 20_000, answers, signal).catch((cause: unknown) => {
-    throw new Error(`${what} did not get ready at ${url}; read ${output}`, { cause });
-  });
+  const ok = async (): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  await until(`${name} at ${url}; read ${output}`, 20_000, ok, signal);
 }
 
 async function requireFreePorts(): Promise<void> {
