@@ -77,7 +77,7 @@ function explain(code: TransportErrorCode, cause: CleanCause, { origin, maxRespo
     case "refused":
       return `nothing listens on ${origin}; is the server running and the port right?`;
     case "reset":
-      return `${origin} closed the connection before its answer was whole; is something between here and there restarting?`;
+      return `${origin} closed the connection before its answer was whole; is it, or a proxy before it, restarting${origin.startsWith("http:") ? ", or does it want https://" : ""}?`;
     case "dns":
       return `the host of ${origin} cannot be resolved (${cause.code ?? cause.message}); check the host name`;
     case "tls":

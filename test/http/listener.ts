@@ -18,7 +18,14 @@ export interface Listener {
 export const answering = (handler: RequestListener): Promise<Listener> => listen(createServer(handler));
 
 /** Does with the bare connection what it likes. */
-export const accepting = (handler: (socket: Socket) => void): Promise<Listener> => listen(createSocketServer(handler));
+export const accepting = (handler: (socket: Socket) => void): Promise<Listener> =>
+  listen(
+    createSocketServer((socket) => {
+      handler(socket);
+      // Who does not read does not learn that the other side has left.
+      socket.resume();
+    }),
+  );
 
 /** Starts `server`, whose connections are counted. */
 export async function listen(server: Server, scheme = "http"): Promise<Listener> {
