@@ -4,7 +4,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { defaultDirectory, meshDown, meshUp } from "./mesh.ts";
 import type { Truth } from "./truth.ts";
-import { compare, isExact, table } from "./verify.ts";
+import { compare, isExact, table, worstIncreasePercent } from "./verify.ts";
 
 const usage = "npm run mesh -- up | traffic [--seed 7] [--seconds 75] | verify | down   [--directory .mesh]";
 
@@ -18,7 +18,9 @@ const { positionals, values } = parseArgs({
 });
 
 const interrupted = new AbortController();
-process.once("SIGINT", () => interrupted.abort(new Error("interrupted")));
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
+}
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -59,7 +61,9 @@ async function runCommand(command: string | undefined): Promise<void> {
       const compared = await compare(truth);
       const off = compared.filter((each) => !isExact(each));
       say(table(compared));
-      say(`${compared.length} series compared, ${off.length} off`);
+      say(
+        `${compared.length} series compared, ${off.length} off; increase() is off by ${worstIncreasePercent(compared).toFixed(2)} % at most`,
+      );
       if (off.length > 0) process.exitCode = 1;
       return;
     }

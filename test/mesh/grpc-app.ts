@@ -1,6 +1,6 @@
 /** Unary gRPC over HTTP/2 by hand: a length-prefixed message each way and the status in the trailers. */
 import { type ClientHttp2Session, connect, createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
-import { callHeader, servedByHeader } from "./http-client.ts";
+import { callHeader, servedByHeader, silenceMs } from "./http-client.ts";
 import { type Ending, type Journal, nowMs } from "./journal.ts";
 import { localAddress, type Workload } from "./topology.ts";
 
@@ -147,6 +147,7 @@ export class GrpcClient {
         });
         resolve(grpcStatus);
       });
+      stream.setTimeout(silenceMs, () => stream.close());
       stream.end(message);
     });
   }

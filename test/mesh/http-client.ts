@@ -26,6 +26,8 @@ export interface HttpAnswer {
 /** Header by which an app, never a proxy, says who answered. */
 export const servedByHeader = "x-served-by";
 export const callHeader = "x-call";
+/** A call on which nothing moves for so long is given up. */
+export const silenceMs = 10_000;
 
 /** Headers that an app must pass on for its proxy's spans to join up. */
 const tracingHeaders = [
@@ -107,6 +109,7 @@ export function sendHttp(options: HttpCall): Promise<HttpAnswer> {
         incoming.on("error", () => settle(options.signal?.aborted ? "aborted" : "broken"));
       },
     );
+    outgoing.setTimeout(silenceMs, () => outgoing.destroy(new Error(`no answer within ${silenceMs} ms`)));
     outgoing.on("error", () => settle(options.signal?.aborted ? "aborted" : "broken"));
     outgoing.end(sendBytes > 0 ? Buffer.alloc(sendBytes, "q") : undefined);
   });

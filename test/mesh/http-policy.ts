@@ -7,6 +7,8 @@ const typeUrl = "type.googleapis.com/envoy.extensions.filters.http";
 
 /** Calls under this path to `backend` pass the limiter of its v1 only. */
 export const limitedPath = "/limited";
+/** Calls under this path are forbidden to everybody, and routed to v1. */
+export const forbiddenPath = "/admin";
 /** Calls under this path are tried up to three times while the answer is a 5xx. */
 export const flakyPath = "/flaky";
 /** Calls under this path are cut off by the caller's proxy after `deadlineMs`. */
@@ -32,6 +34,7 @@ export function routesTo(caller: Workload, service: Service): Json[] {
   if (caller.name === "stranger") return [route("/", first)];
   return [
     route(limitedPath, first),
+    route(forbiddenPath, first),
     route(flakyPath, all, { retry_policy: { retry_on: "5xx", num_retries: attemptsOfFlaky - 1 } }),
     route(deadlinePath, all, { timeout: `${deadlineMs / 1000}s` }),
     route("/", all),
@@ -40,10 +43,28 @@ export function routesTo(caller: Workload, service: Service): Json[] {
 
 export function inboundHttpFilters(workload: Workload): Json[] {
   const filters: Json[] = [];
+  if (workload.serves === "backend") filters.push(denial);
   if (workload.allowedServiceAccounts.length > 0) filters.push(authorization(workload));
   if (workload.serves === "backend") filters.push(rateLimit);
   return filters;
 }
+
+/** Istio puts DENY policies before ALLOW policies. Only this kind names itself in the log: no ALLOW matched is "none". */
+const denial: Json = {
+  name: "envoy.filters.http.rbac",
+  typed_config: {
+    "@type": `${typeUrl}.rbac.v3.RBAC`,
+    rules: {
+      action: "DENY",
+      policies: {
+        "ns[default]-policy[backend-deny-admin]-rule[0]": {
+          permissions: [{ url_path: { path: { prefix: forbiddenPath } } }],
+          principals: [{ any: true }],
+        },
+      },
+    },
+  },
+};
 
 const authorization = (workload: Workload): Json => ({
   name: "envoy.filters.http.rbac",

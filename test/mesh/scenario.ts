@@ -1,5 +1,5 @@
 /** The scripted traffic: a plan of calls that follows from the seed alone. */
-import { deadlinePath, flakyPath, limitedPath } from "./http-policy.ts";
+import { deadlinePath, flakyPath, forbiddenPath, limitedPath } from "./http-policy.ts";
 import { type Random, random } from "./random.ts";
 
 export interface PlannedCall {
@@ -42,11 +42,14 @@ export function plan(seed: number, playMs: number): PlannedCall[] {
   return calls.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Each variant of the play often enough that every version behind a service answers it. */
+/** Each variant of the play often enough that every version behind a service answers it, a few at a time. */
 export function warmUp(planned: readonly PlannedCall[]): PlannedCall[][] {
   const first = new Map<string, PlannedCall>();
   for (const call of planned) if (!first.has(call.variant)) first.set(call.variant, call);
-  return [...first.values()].map((call) => Array.from({ length: call.to === "backend" ? 24 : 2 }, () => call));
+  return [...first.values()].flatMap((call) => {
+    const batch = Array.from({ length: call.to === "backend" ? 8 : 2 }, () => call);
+    return call.variant.startsWith("backend:flaky") ? [batch, batch, batch] : [batch];
+  });
 }
 
 // Delays lie well inside Envoy's buckets (10, 25, 50, 100, 250, 500 ms), so that a few milliseconds of
@@ -171,6 +174,7 @@ const parts: readonly Part[] = [
     step: (_, index) => grpc(grpcErrors[index % grpcErrors.length] ?? 2, { ms: 15, send: 10 }),
   },
   { name: "denied", from: 0.6, to: 0.75, perSecond: 3, step: () => other("stranger", "backend") },
+  { name: "forbidden", from: 0.6, to: 0.75, perSecond: 1, step: () => backend("forbidden", forbiddenPath, {}) },
   { name: "limited", from: 0.65, to: 0.8, perSecond: 12, step: () => backend("limited", limitedPath, { ms: 15 }) },
   {
     name: "plaintext",

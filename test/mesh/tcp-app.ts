@@ -1,5 +1,6 @@
 /** A TCP ledger: the client says in 8 bytes how much it sends in all and how much it wants back. */
 import { connect, createServer, type Server } from "node:net";
+import { silenceMs } from "./http-client.ts";
 import { type Ending, type Journal, nowMs } from "./journal.ts";
 import { localAddress, type Workload } from "./topology.ts";
 
@@ -63,6 +64,7 @@ export function sendTcp(options: TcpCall): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect({ host: localAddress, port: options.port });
     let responseBytes = 0;
+    socket.setTimeout(silenceMs, () => socket.destroy());
     socket.on("connect", () => socket.write(request));
     socket.on("data", (chunk) => {
       responseBytes += chunk.length;

@@ -78,7 +78,7 @@ const workload = (index: number, name: string, options: WorkloadOptions): Worklo
     app: name,
     version: "v1",
     serviceAccount: name,
-    pod: `${name}-6c9f7d5b4${index}-k2x9p`,
+    pod: `${name}-6c9f7d5b4-k2x9p`,
     proxy: "sidecar",
     logFormat: "text",
     mutualTls: "strict",

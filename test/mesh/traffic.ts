@@ -19,7 +19,7 @@ export interface TrafficOptions {
 /** No traffic this long on either side of the play, so that every proxy is scraped while nothing moves. */
 const quietMs = 5000;
 /** What the warm-up and both gaps take. */
-const overheadMs = 16_000;
+const overheadMs = 13_000;
 const shortestMs = 10_000;
 
 export async function playTraffic(directory: string, options: TrafficOptions): Promise<Truth> {
@@ -60,12 +60,16 @@ export async function playTraffic(directory: string, options: TrafficOptions): P
 async function play(driver: Driver, calls: readonly PlannedCall[], signal: AbortSignal | undefined): Promise<void> {
   const startMs = performance.now();
   const pending: Promise<void>[] = [];
-  for (const call of calls) {
-    const waitMs = startMs + call.atMs - performance.now();
-    if (waitMs > 1) await sleep(waitMs, undefined, { signal });
-    pending.push(driver.send(call));
+  try {
+    for (const call of calls) {
+      const waitMs = startMs + call.atMs - performance.now();
+      if (waitMs > 1) await sleep(waitMs, undefined, { signal });
+      pending.push(driver.send(call));
+    }
+  } finally {
+    // Even when interrupted: each call belongs in the journal.
+    await Promise.all(pending);
   }
-  await Promise.all(pending);
 }
 
 /** `increase` does not see the first request of a series: one that begins within the play would be a lie. */

@@ -1,56 +1,79 @@
-/** Holds every raw counter in Prometheus to the truth: equal to the last request and the last byte. */
+/** Holds the counters in Prometheus to the truth: equal to the last request and the last byte. */
 import { instant, type Sample } from "./prometheus.ts";
 import { type Flow, type FlowLabels, keyOf, type Truth } from "./truth.ts";
 
 export interface Comparison {
   readonly metric: string;
+  /** See `keyOf` in truth.ts. */
   readonly key: string;
-  readonly expected: number;
-  readonly counted: number;
-  /** For requests: what `increase` makes of the window, against the truth of it. */
-  readonly increase?: { readonly expected: number; readonly counted: number };
+  /** Since the mesh was started: raw counter against `totals`. */
+  readonly total: Pair;
+  /** Growth of the raw counter from before to after the play, against `flows`. */
+  readonly window: Pair;
+  /** The same growth as PromQL's `increase` extrapolates it. */
+  readonly increase: number;
 }
 
+export interface Pair {
+  readonly expected: number;
+  readonly counted: number;
+}
+
+/** Compares every series of Istio's counters; those that the truth does not know are expected to be 0. */
 export async function compare(truth: Truth): Promise<Comparison[]> {
+  const fromMs = truth.measuredFromMs - marginMs;
+  const toMs = truth.measuredToMs + marginMs;
+  const by = `sum by (${labels.join(",")})`;
   const compared: Comparison[] = [];
   for (const { metric, count } of metrics) {
-    const counted = byKey(await instant(`sum by (${labels.join(",")}) (${metric})`));
+    const now = byKey(await instant(`${by} (${metric})`));
+    const before = byKey(await instant(`${by} (${metric})`, fromMs));
+    const after = byKey(await instant(`${by} (${metric})`, toMs));
+    const range = `${Math.round((toMs - fromMs) / 1000)}s`;
+    const increase = byKey(await instant(`${by} (increase(${metric}[${range}]))`, toMs));
     const totals = expectedBy(truth.totals, count);
-    const marginMs = 2000;
-    const seconds = Math.round((truth.measuredToMs - truth.measuredFromMs + 2 * marginMs) / 1000);
-    const promql = `sum by (${labels.join(",")}) (increase(${metric}[${seconds}s]))`;
-    const increases = byKey(await instant(promql, truth.measuredToMs + marginMs));
     const flows = expectedBy(truth.flows, count);
-    for (const key of [...new Set([...totals.keys(), ...counted.keys()])].sort()) {
+    for (const key of [...new Set([...totals.keys(), ...now.keys()])].sort()) {
       compared.push({
         metric,
         key,
-        expected: totals.get(key) ?? 0,
-        counted: counted.get(key) ?? 0,
-        increase: { expected: flows.get(key) ?? 0, counted: increases.get(key) ?? 0 },
+        total: { expected: totals.get(key) ?? 0, counted: now.get(key) ?? 0 },
+        window: { expected: flows.get(key) ?? 0, counted: (after.get(key) ?? 0) - (before.get(key) ?? 0) },
+        increase: increase.get(key) ?? 0,
       });
     }
   }
   return compared;
 }
 
-export const isExact = (each: Comparison): boolean => each.expected === each.counted;
+export const isExact = ({ total, window }: Comparison): boolean =>
+  total.expected === total.counted && window.expected === window.counted;
+
+/** How far `increase` is off the truth at worst, in percent. */
+export function worstIncreasePercent(compared: readonly Comparison[]): number {
+  const moving = compared.filter((each) => each.window.expected > 0);
+  return Math.max(0, ...moving.map((each) => 100 * Math.abs(each.increase / each.window.expected - 1)));
+}
 
 export function table(compared: readonly Comparison[]): string {
+  const head = ["", "truth", "counter", "in window", "counter", "increase", "series"];
   const rows = compared.map((each) => [
     isExact(each) ? "ok" : "OFF",
-    String(each.expected),
-    String(each.counted),
-    String(each.increase?.expected ?? ""),
-    each.increase?.counted.toFixed(1) ?? "",
+    String(each.total.expected),
+    String(each.total.counted),
+    String(each.window.expected),
+    String(each.window.counted),
+    each.increase.toFixed(2),
     `${each.metric} ${each.key}`,
   ]);
-  const head = ["", "truth", "counter", "window", "increase", "series"];
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   return [head, ...rows]
-    .map((row) => row.map((cell, column) => (column === 5 ? cell : cell.padStart(widths[column] ?? 0))).join("  "))
+    .map((row) => row.map((cell, column) => (column === 6 ? cell : cell.padStart(widths[column] ?? 0))).join("  "))
     .join("\n");
 }
+
+/** The last request is scraped within 2 s: Envoy merges histograms once a second, Prometheus comes once a second. */
+const marginMs = 2500;
 
 const labels = [
   "reporter",
@@ -72,7 +95,8 @@ const metrics: readonly { metric: string; count: (flow: Flow) => number | undefi
   { metric: "istio_request_bytes_count", count: (flow) => (flow.tcp ? undefined : flow.count) },
   { metric: "istio_response_bytes_count", count: (flow) => (flow.tcp ? undefined : flow.count) },
   { metric: "istio_request_messages_total", count: (flow) => flow.requestMessages },
-  { metric: "istio_response_messages_total", count: (flow) => flow.responseMessages },
+  // No message, no series.
+  { metric: "istio_response_messages_total", count: (flow) => flow.responseMessages || undefined },
   { metric: "istio_tcp_connections_opened_total", count: (flow) => flow.tcp?.opened },
   { metric: "istio_tcp_connections_closed_total", count: (flow) => flow.tcp?.closed },
   { metric: "istio_tcp_sent_bytes_total", count: (flow) => flow.tcp?.sentBytes },
