@@ -1,0 +1,117 @@
+import { pathToFileURL } from "node:url";
+import { decodeAnswer } from "../../src/metrics/decode/answer.ts";
+
+/** One line of the comparison; times are medians in milliseconds. */
+export interface DecodeRow {
+  readonly body: string;
+  readonly megabytes: number;
+  readonly oursMs: number;
+  readonly jsonParseMs: number;
+  /** How many times longer `JSON.parse` with its conversion takes. */
+  readonly ratio: number;
+}
+
+interface WireAnswer {
+  readonly data: { readonly result: readonly WireSeries[] };
+}
+interface WireSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly WireSample[];
+}
+type WireSample = readonly [number, string];
+
+const SIZES = [
+  { series: 100, samples: 1_000 },
+  { series: 1_000, samples: 1_440 },
+  { series: 10_000, samples: 100 },
+] as const;
+
+const VALUES = {
+  integers: (i: number) => String((i * 7919) % 1_000_003),
+  rates: (i: number) => String((1 + ((i * 7919) % 9_973)) / 60),
+} as const;
+
+/** Decodes the same bytes by turns with this library and with `JSON.parse` and `Number`. */
+export function benchDecode(rounds = 11): DecodeRow[] {
+  const rows: DecodeRow[] = [];
+  for (const [kind, value] of Object.entries(VALUES)) {
+    for (const { series, samples } of SIZES) {
+      const body = matrixBody(series, samples, value);
+      const ours: number[] = [];
+      const jsonParse: number[] = [];
+      for (let round = -2; round < rounds; round++) {
+        const a = elapsedMs(() => decodeAnswer(body, { backend: "prometheus", query: "bench" }));
+        const b = elapsedMs(() => parseAndConvert(body));
+        if (round < 0) continue;
+        ours.push(a);
+        jsonParse.push(b);
+      }
+      const oursMs = median(ours);
+      const jsonParseMs = median(jsonParse);
+      rows.push({
+        body: `${series.toLocaleString("en")}×${samples.toLocaleString("en")} ${kind}`,
+        megabytes: body.length / 1e6,
+        oursMs,
+        jsonParseMs,
+        ratio: jsonParseMs / oursMs,
+      });
+    }
+  }
+  return rows;
+}
+
+function parseAndConvert(body: Uint8Array) {
+  const answer = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as WireAnswer;
+  return answer.data.result.map(({ metric, values }) => {
+    const timesMs = new Float64Array(values.length);
+    const column = new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) {
+      const [time, value] = values[i] as WireSample;
+      timesMs[i] = Math.round(time * 1000);
+      column[i] = Number(value);
+    }
+    return { labels: metric, timesMs, values: column };
+  });
+}
+
+function matrixBody(series: number, samples: number, value: (i: number) => string): Uint8Array {
+  const parts: string[] = [];
+  for (let s = 0; s < series; s++) {
+    const metric = {
+      __name__: "istio_requests_total",
+      source_workload: `frontend-${s % 97}`,
+      destination_workload: `backend-${s}`,
+      destination_workload_namespace: "shop",
+      reporter: "destination",
+      response_code: String([200, 404, 503][s % 3]),
+    };
+    const values: string[] = [];
+    for (let i = 0; i < samples; i++) values.push(`[${1435781451.781 + 15 * i},"${value(s * samples + i)}"]`);
+    parts.push(`{"metric":${JSON.stringify(metric)},"values":[${values.join(",")}]}`);
+  }
+  return Buffer.from(`{"status":"success","data":{"resultType":"matrix","result":[${parts.join(",")}]}}`);
+}
+
+function elapsedMs(run: () => unknown): number {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  console.log("series×samples kind           MB   ours ms   JSON.parse ms   ratio");
+  for (const row of benchDecode()) {
+    const cells = [
+      row.body.padEnd(24),
+      row.megabytes.toFixed(1).padStart(8),
+      row.oursMs.toFixed(2).padStart(10),
+      row.jsonParseMs.toFixed(2).padStart(16),
+      row.ratio.toFixed(2).padStart(8),
+    ];
+    console.log(cells.join(""));
+  }
+}
