@@ -28,6 +28,7 @@ export abstract class MeshQueryError extends Error {
   }
 }
 
+/** Which argument cannot be meant as it stands. */
 export type QueryErrorCode =
   | "config"
   | "failures"
@@ -58,6 +59,7 @@ export class QueryError extends MeshQueryError {
   }
 }
 
+/** Why no answer arrived. */
 export type TransportErrorCode = "dns" | "network" | "refused" | "reset" | "tls" | "too-large";
 
 /** No answer arrived: the host could not be reached, or the connection broke. */
@@ -72,6 +74,7 @@ export class TransportError extends MeshQueryError {
   }
 }
 
+/** Why a backend said no, whatever words its API has for it. */
 export type BackendErrorCode =
   | "bad-query"
   | "canceled"
@@ -108,6 +111,7 @@ export class BackendError extends MeshQueryError {
   }
 }
 
+/** What was wrong with an answer. */
 export type DecodeErrorCode = "content-type" | "shape" | "syntax" | "truncated";
 
 /** The backend answered with something that is not what its API promises. */

@@ -3,6 +3,7 @@ export {
   type BackendErrorCode,
   DecodeError,
   type DecodeErrorCode,
+  type ErrorDetails,
   MeshQueryError,
   PartialError,
   QueryError,

@@ -17,7 +17,11 @@ export interface BasicCredentials {
  */
 export type Auth =
   | { readonly basic: BasicCredentials; readonly bearer?: never }
-  | { readonly bearer: string | (() => string | Promise<string>); readonly basic?: never };
+  | {
+      /** The token without `Bearer`, or a function that gives it. */
+      readonly bearer: string | (() => string | Promise<string>);
+      readonly basic?: never;
+    };
 
 /** The Authorization header of basic credentials, encoded as UTF-8 (RFC 7617). */
 export function basicAuthorization({ username, password }: BasicCredentials): string {

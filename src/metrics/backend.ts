@@ -45,6 +45,7 @@ export interface Answer<T> {
   readonly tookMs: number;
 }
 
+/** What an expression is at one instant, by its type. */
 export type InstantData = VectorData | ScalarData | StringData;
 
 /** One sample per series: `labels[i]` had `values[i]` at `timesMs[i]`. */
@@ -57,18 +58,21 @@ export interface VectorData {
   readonly histograms?: ReadonlyMap<number, NativeHistogram> | undefined;
 }
 
+/** A number without labels, as `scalar()` and literals give it. */
 export interface ScalarData {
   readonly kind: "scalar";
   readonly timeMs: number;
   readonly value: number;
 }
 
+/** A text, which only a string literal gives. */
 export interface StringData {
   readonly kind: "string";
   readonly timeMs: number;
   readonly value: string;
 }
 
+/** The values over a range: one entry per series that has any. */
 export interface MatrixData {
   readonly kind: "matrix";
   readonly series: readonly SeriesData[];
@@ -90,6 +94,7 @@ export interface NativeHistogram {
   readonly buckets: readonly HistogramBucket[];
 }
 
+/** One bucket of a {@link NativeHistogram}: how many observations lie between its bounds. */
 export interface HistogramBucket {
   readonly lower: number;
   readonly upper: number;

@@ -24,6 +24,7 @@ export interface StringLiteral {
   readonly value: string;
 }
 
+/** How a matcher compares: equal or not, matched by a pattern or not. */
 export type MatchOp = "!=" | "!~" | "=" | "=~";
 
 /** One condition on a label. A pattern (`=~`, `!~`) is RE2 syntax and matches the whole value. */
@@ -87,9 +88,13 @@ export interface Aggregation {
   readonly grouping: Grouping | undefined;
 }
 
+/** Operators that compute a number. */
 export type ArithmeticOp = "%" | "*" | "+" | "-" | "/" | "^" | "atan2";
+/** Operators that keep or drop series by their value, or with `bool` yield 0 or 1. */
 export type ComparisonOp = "!=" | "<" | "<=" | "==" | ">" | ">=";
+/** Operators that join two vectors by their labels alone. */
 export type SetOp = "and" | "or" | "unless";
+/** Every operator between two expressions. */
 export type BinaryOp = ArithmeticOp | ComparisonOp | SetOp;
 
 /** How the series of two vectors find each other. */

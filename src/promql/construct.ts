@@ -31,13 +31,24 @@ import {
 import { isWellFormed } from "./quote.ts";
 import { typeOf } from "./types.ts";
 
+/** A number; `Infinity` and `NaN` are numbers too. */
 export const number = (value: number): NumberLiteral => Object.freeze({ kind: "number", value });
 
+/**
+ * A string literal.
+ *
+ * @throws {QueryError} `code: "string"` when it is no text that UTF-8 can hold
+ */
 export function string(value: string): StringLiteral {
   checkText(value, "a string");
   return Object.freeze({ kind: "string", value });
 }
 
+/**
+ * One condition on a label. The value of `=~` and `!~` is RE2 syntax and is not checked here.
+ *
+ * @throws {QueryError} `code: "label"` for the empty name, `"string"` for what is no text
+ */
 export function matcher(label: string, op: MatchOp, value: string): Matcher {
   if (label === "") throw new QueryError("label", 'a matcher needs a label name; the empty name "" is none');
   checkText(label, "a label name");
@@ -109,11 +120,21 @@ function matchesEmpty(pattern: string): boolean {
   }
 }
 
+/**
+ * The samples of a selector over the last `rangeMs` milliseconds: `x[5m]`.
+ *
+ * @throws {QueryError} `code: "promql"` when that is no whole number above 0
+ */
 export function matrix(vector: VectorSelector, rangeMs: number): MatrixSelector {
   checkSpan(rangeMs, "a range");
   return Object.freeze({ kind: "matrix", selector: vector, rangeMs });
 }
 
+/**
+ * An expression evaluated over the last `rangeMs` milliseconds, every `stepMs` or as often as the server sees fit.
+ *
+ * @throws {QueryError} `code: "promql"` when a length is no whole number above 0, or the expression is no instant vector
+ */
 export function subquery(expr: Expr, rangeMs: number, stepMs?: number, shift: TimeShift = {}): Subquery {
   checkSpan(rangeMs, "a subquery's range");
   if (stepMs !== undefined) checkSpan(stepMs, "a subquery's step");

@@ -121,6 +121,7 @@ export const FUNCTIONS = {
   year: calendar,
 } as const satisfies Record<string, Signature>;
 
+/** A function of PromQL, such as `"rate"`. */
 export type FunctionName = keyof typeof FUNCTIONS;
 
 /** What an aggregation takes beside its vector. */
@@ -147,4 +148,5 @@ export const AGGREGATIONS = {
   topk: { param: "scalar" },
 } as const satisfies Record<string, Parameter>;
 
+/** An aggregation of PromQL, such as `"sum"`. */
 export type AggregationOp = keyof typeof AGGREGATIONS;

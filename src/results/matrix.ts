@@ -25,10 +25,12 @@ export class Series<L extends string = string, U extends string = string>
     Object.freeze(this);
   }
 
+  /** How many instants have a value. */
   get length(): number {
     return this.values.length;
   }
 
+  /** Its values in order of time. */
   *[Symbol.iterator](): IterableIterator<{ readonly timeMs: number; readonly value: number }> {
     for (const [i, value] of this.values.entries()) yield { timeMs: this.timesMs[i] ?? Number.NaN, value };
   }
@@ -70,6 +72,7 @@ export class Matrix<L extends string = string, U extends string = string> implem
     return this.series.length;
   }
 
+  /** Its series, in the order the backend gave them. */
   [Symbol.iterator](): Iterator<Series<L, U>> {
     return this.series[Symbol.iterator]();
   }

@@ -30,6 +30,7 @@ export class Sample<U extends string = string> {
     Object.freeze(this);
   }
 
+  /** The value with its unit: `"41.7 req/s"`, `"99.5 %"`, or `"no data"`. */
   toString(): string {
     return printValue(this.value, this.unit);
   }

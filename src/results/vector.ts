@@ -38,10 +38,12 @@ export class Vector<L extends string = string, U extends string = string> implem
     Object.freeze(this);
   }
 
+  /** How many samples there are. */
   get length(): number {
     return this.labels.length;
   }
 
+  /** Its samples, in the order the backend gave them. */
   *[Symbol.iterator](): IterableIterator<VectorSample<L>> {
     for (const [i, labels] of this.labels.entries()) {
       yield { labels, value: this.values[i] ?? Number.NaN, at: this.timesMs[i] ?? this.at };
