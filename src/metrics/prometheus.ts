@@ -143,7 +143,9 @@ const CODES: Readonly<Record<string, BackendErrorCode>> = {
 
 function failure(response: HttpResponse, { errorType, error }: DecodedFailure, query: string): BackendError {
   const byStatus = refusal(response, { backend: NAME, query }, error);
-  const code = CODES[errorType];
+  // While series are being loaded, Prometheus reports its own deadline as a failed execution.
+  const late = errorType === "execution" && error.includes("context deadline exceeded");
+  const code = late ? "timeout" : CODES[errorType];
   // 422 is what limits come as, with their own words; 401 and 403 are a proxy's, with advice of their own.
   if (code === undefined || code === byStatus.code) return byStatus;
   return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${error}`, {

@@ -1,0 +1,69 @@
+/** A Prometheus of its own for one test file, over samples that the file writes. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { start, stop, until } from "../mesh/processes.ts";
+
+export interface SinglePrometheus {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export interface SingleOptions {
+  /** Samples in OpenMetrics text, with timestamps, loaded before it starts. */
+  readonly samples?: string;
+  /** Settings of its web server, such as users, in its own YAML. */
+  readonly web?: string;
+  readonly flags?: readonly string[];
+}
+
+export async function singlePrometheus({ samples, web, flags = [] }: SingleOptions): Promise<SinglePrometheus> {
+  const directory = mkdtempSync(path.join(tmpdir(), "meshquery-prometheus-"));
+  const at = (name: string) => path.join(directory, name);
+  writeFileSync(at("prometheus.yml"), "scrape_configs: []\n");
+  if (samples !== undefined) {
+    writeFileSync(at("samples.txt"), samples);
+    await promisify(execFile)("promtool", ["tsdb", "create-blocks-from", "openmetrics", at("samples.txt"), at("data")]);
+  }
+  const port = await freePort();
+  const args = [
+    `--config.file=${at("prometheus.yml")}`,
+    `--storage.tsdb.path=${at("data")}`,
+    "--storage.tsdb.retention.time=10y",
+    `--web.listen-address=127.0.0.1:${port}`,
+    "--log.level=warn",
+    ...flags,
+  ];
+  if (web !== undefined) {
+    writeFileSync(at("web.yml"), web);
+    args.push(`--web.config.file=${at("web.yml")}`);
+  }
+  const url = `http://127.0.0.1:${port}`;
+  const started = await start("prometheus", "prometheus", args, at("output.txt"));
+  const end = async () => {
+    await stop([started]);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    // Asking who is there, or nothing at this path, is an answer too.
+    await until("Prometheus to be ready", 20_000, async () =>
+      [200, 401, 404].includes((await fetch(`${url}/-/ready`)).status),
+    );
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { url, stop: end };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
+  return address.port;
+}
