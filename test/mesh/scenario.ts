@@ -52,10 +52,11 @@ export function warmUp(planned: readonly PlannedCall[]): PlannedCall[][] {
   });
 }
 
-// Delays lie well inside Envoy's buckets (10, 25, 50, 100, 250, 500 ms), so that a few milliseconds of
-// overhead along the way move no request to the next one.
-const quickMs = [15, 35] as const;
-const slowMs = [70, 170, 400] as const;
+// Envoy's buckets end at 10, 25, 50, 100, 250 and 500 ms. What the way adds is never negative, so each delay lies
+// in the lower part of its bucket and a busy machine seldom moves a request to the next one.
+const shortMs = 13;
+const quickMs = [shortMs, 30] as const;
+const slowMs = [65, 140, 320] as const;
 
 const backend = (variant: string, path: string, query: PlannedCall["query"]): Step => ({
   variant: `backend:${variant}`,
@@ -103,7 +104,7 @@ const parts: readonly Part[] = [
     perSecond: 2,
     step: (source) => other("user", "ratings", "/ratings/7", { ms: source.pick(quickMs) }),
   },
-  { name: "external", from: 0, to: 1, perSecond: 2, step: () => other("user", "external", "/quote", { ms: 15 }) },
+  { name: "external", from: 0, to: 1, perSecond: 2, step: () => other("user", "external", "/quote", { ms: shortMs }) },
   {
     name: "grpc",
     from: 0,
@@ -126,7 +127,7 @@ const parts: readonly Part[] = [
     perSecond: 8,
     step: (source) => {
       const code = source.pick([500, 502, 503]);
-      return backend(String(code), "/work", { ms: 15, code });
+      return backend(String(code), "/work", { ms: shortMs, code });
     },
   },
   {
@@ -136,7 +137,7 @@ const parts: readonly Part[] = [
     perSecond: 6,
     step: (source) => {
       const code = source.pick([400, 403, 404, 429]);
-      return backend(String(code), "/work", { ms: 15, code });
+      return backend(String(code), "/work", { ms: shortMs, code });
     },
   },
   {
@@ -160,7 +161,7 @@ const parts: readonly Part[] = [
     perSecond: 4,
     step: (_, index) => {
       const failures = 1 + (index % 3);
-      return backend(`flaky:${failures}`, flakyPath, { ms: 15, failures });
+      return backend(`flaky:${failures}`, flakyPath, { ms: shortMs, failures });
     },
   },
   { name: "refused", from: 0.5, to: 0.62, perSecond: 3, step: () => other("user", "ghost", "/work") },
@@ -171,17 +172,17 @@ const parts: readonly Part[] = [
     from: 0.4,
     to: 0.8,
     perSecond: 4,
-    step: (_, index) => grpc(grpcErrors[index % grpcErrors.length] ?? 2, { ms: 15, send: 10 }),
+    step: (_, index) => grpc(grpcErrors[index % grpcErrors.length] ?? 2, { ms: shortMs, send: 10 }),
   },
   { name: "denied", from: 0.6, to: 0.75, perSecond: 3, step: () => other("stranger", "backend") },
   { name: "forbidden", from: 0.6, to: 0.75, perSecond: 1, step: () => backend("forbidden", forbiddenPath, {}) },
-  { name: "limited", from: 0.65, to: 0.8, perSecond: 12, step: () => backend("limited", limitedPath, { ms: 15 }) },
+  { name: "limited", from: 0.65, to: 0.8, perSecond: 12, step: () => backend("limited", limitedPath, { ms: shortMs }) },
   {
     name: "plaintext",
     from: 0.2,
     to: 0.9,
     perSecond: 2,
-    step: () => other("legacy", "ratings", "/ratings/7", { ms: 15 }),
+    step: () => other("legacy", "ratings", "/ratings/7", { ms: shortMs }),
   },
   { name: "plaintext-refused", from: 0.7, to: 0.8, perSecond: 2, step: () => other("legacy", "backend") },
 ];

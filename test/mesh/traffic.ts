@@ -19,7 +19,7 @@ export interface TrafficOptions {
 /** No traffic this long on either side of the play, so that every proxy is scraped while nothing moves. */
 const quietMs = 5000;
 /** What the warm-up and both gaps take. */
-const overheadMs = 13_000;
+const overheadMs = 14_000;
 const shortestMs = 10_000;
 
 export async function playTraffic(directory: string, options: TrafficOptions): Promise<Truth> {

@@ -35,7 +35,10 @@ export interface Flow {
   readonly security: "mutual_tls" | "none" | "unknown";
   /** Requests, or connections for TCP. */
   readonly count: number;
-  /** As the app or client saw them, a little off the proxy's own; empty for TCP. */
+  /**
+   * As the caller (source) or the app (destination) saw them; empty for TCP. A caller sees a few milliseconds more than
+   * its proxy, an app a little less; the bucket is the same but for refusals by a proxy itself, which take it under 1 ms.
+   */
   readonly durationsMs: readonly number[];
   /** Body bytes. */
   readonly requestBytes?: number;
