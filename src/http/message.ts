@@ -5,15 +5,15 @@ export interface HttpRequest {
   readonly method: "GET" | "POST";
   /** Below the client's base URL; segments that hold a caller's text come percent-encoded. */
   readonly path: string;
-  readonly query?: readonly (readonly [string, string])[];
+  readonly query?: readonly (readonly [string, string])[] | undefined;
   /** The body as form fields; excludes `json`. */
-  readonly form?: readonly (readonly [string, string])[];
+  readonly form?: readonly (readonly [string, string])[] | undefined;
   /** The body as JSON; excludes `form`. */
   readonly json?: unknown;
   /** Added to the client's own, over which they win. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The media types wanted; anything when left out. */
-  readonly accept?: string;
+  readonly accept?: string | undefined;
   /** Whether sending it twice does no more than sending it once: only then is it tried again. */
   readonly idempotent: boolean;
   readonly signal?: AbortSignal | undefined;

@@ -12,6 +12,7 @@ export interface TlsOptions {
   readonly ca?: string | Uint8Array;
   /** The client's certificate, with `key`. */
   readonly cert?: string | Uint8Array;
+  /** The private key of `cert`. */
   readonly key?: string | Uint8Array;
   /** Opens an encrypted `key`. */
   readonly passphrase?: string;
@@ -25,7 +26,9 @@ export interface TlsOptions {
 export interface HttpOptions {
   /** Sent with every request, such as a tenant. They never go to another origin. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who asks. */
   readonly auth?: Auth;
+  /** For an https URL. */
   readonly tls?: TlsOptions;
   /** Overall deadline of one question in milliseconds: queueing, fetching a token and retries included; 30,000. */
   readonly timeoutMs?: number;
