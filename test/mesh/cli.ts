@@ -22,9 +22,11 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
 }
 
-const say = (line: string): void => {
+const onStep = (step: string, tookMs: number): void => say(`${(tookMs / 1000).toFixed(1).padStart(6)} s  ${step}`);
+
+function say(line: string): void {
   process.stdout.write(`${line}\n`);
-};
+}
 
 try {
   await runCommand(positionals[0]);
@@ -38,8 +40,6 @@ async function runCommand(command: string | undefined): Promise<void> {
   const { signal } = interrupted;
   switch (command) {
     case "up": {
-      const onStep = (step: string, tookMs: number): void =>
-        say(`${(tookMs / 1000).toFixed(1).padStart(6)} s  ${step}`);
       const mesh = await meshUp({ directory, signal, onStep });
       say(
         `Prometheus ${mesh.prometheusUrl}, gateway http://127.0.0.1:${mesh.ports.gateway}, files in ${mesh.directory}`,
@@ -47,7 +47,7 @@ async function runCommand(command: string | undefined): Promise<void> {
       return;
     }
     case "traffic": {
-      const mesh = await meshUp({ directory, signal });
+      const mesh = await meshUp({ directory, signal, onStep });
       const truth = await mesh.traffic({ seed: whole("seed"), seconds: whole("seconds"), signal });
       const requests = truth.flows.reduce((sum, flow) => sum + flow.count, 0);
       const playSeconds = (truth.measuredToMs - truth.measuredFromMs) / 1000;

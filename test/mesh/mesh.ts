@@ -1,8 +1,9 @@
 /** Starts, finds and ends the mesh: Envoy proxies, their apps and Prometheus, all on loopback. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createConnection } from "node:net";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { issueCertificates } from "./certificates.ts";
 import { envoyConfig } from "./envoy-config.ts";
 import { install } from "./install.ts";
@@ -97,7 +98,9 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
     });
     await step("start the apps", async () => {
       const program = fileURLToPath(new URL("apps.ts", import.meta.url));
-      const args = ["--import", import.meta.resolve("tsx"), program, at("journal")];
+      // Test runners replace import.meta.resolve; a require of this module's own finds the same file.
+      const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+      const args = ["--import", loader, program, at("journal")];
       record(await start("apps", process.execPath, args, output("apps")));
       await ready("apps", workloadNamed("frontend").ports.app, "/");
     });
