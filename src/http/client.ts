@@ -226,6 +226,7 @@ class AxiosClient implements HttpClient {
       url: this.#redactor.url(answer.url),
       tookMs: Math.max(0, this.#environment.now() - question.startMs),
       tries: question.tries,
+      retryAfterMs: retryAfterMs(headers["retry-after"], this.#environment.now()),
     };
   }
 

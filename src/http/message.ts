@@ -35,6 +35,8 @@ export interface HttpResponse {
   /** From the question to the whole answer, queueing and retries included. */
   readonly tookMs: number;
   readonly tries: number;
+  /** How long the backend asked to be left alone, where it said so. */
+  readonly retryAfterMs: number | undefined;
 }
 
 /** The body as it is sent, with its media type. */

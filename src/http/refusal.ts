@@ -1,6 +1,6 @@
 import { BackendError, type BackendErrorCode, type ErrorDetails } from "../errors.ts";
 import type { HttpResponse } from "./message.ts";
-import { retryAfterMs } from "./retry.ts";
+import { redactText } from "./redaction.ts";
 
 /**
  * The error for an answer that is no by its HTTP status alone, with what to do about it.
@@ -12,16 +12,16 @@ export function refusal(
   details: ErrorDetails & { readonly backend: string },
   said: string = excerpt(response),
 ): BackendError {
-  const { status } = response;
+  const { status, retryAfterMs } = response;
   const code = codeOf(status);
-  const reason = said === "" ? "" : `: ${said}`;
+  const reason = said === "" ? "" : `: ${redactText(said)}`;
   return new BackendError(
     code,
     `${details.backend}: ${response.url} answered ${status}${reason}${adviceFor(code, response)}`,
     {
       ...details,
       status,
-      retryAfterMs: retryAfterMs(response.headers["retry-after"], Date.now()),
+      retryAfterMs,
     },
   );
 }

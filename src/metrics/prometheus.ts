@@ -1,5 +1,6 @@
 import { BackendError, type BackendErrorCode, DecodeError } from "../errors.ts";
 import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../http/client.ts";
+import { redactText } from "../http/redaction.ts";
 import { refusal } from "../http/refusal.ts";
 import { type Expr, print } from "../promql/index.ts";
 import { type Duration, durationMs } from "../time.ts";
@@ -148,11 +149,11 @@ function failure(response: HttpResponse, { errorType, error }: DecodedFailure, q
   const code = late ? "timeout" : CODES[errorType];
   // 422 is what limits come as, with their own words; 401 and 403 are a proxy's, with advice of their own.
   if (code === undefined || code === byStatus.code) return byStatus;
-  return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${error}`, {
+  return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${redactText(error)}`, {
     backend: NAME,
     query,
     status: response.status,
-    retryAfterMs: byStatus.retryAfterMs,
+    retryAfterMs: response.retryAfterMs,
   });
 }
 
