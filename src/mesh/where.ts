@@ -14,7 +14,8 @@ export type Condition = Positive | { readonly not: Positive };
 type Positive = RegExp | number | string | readonly (number | string)[];
 
 /** Conditions by label; all of them must hold. */
-export type Where = Readonly<Partial<Record<IstioLabel, Condition>>> & Readonly<Record<string, Condition | undefined>>;
+export type Where = Readonly<Partial<Record<IstioLabel, Condition | undefined>>> &
+  Readonly<Record<string, Condition | undefined>>;
 
 /**
  * The matchers of a set of conditions.

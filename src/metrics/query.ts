@@ -90,7 +90,7 @@ export class Query<U extends string, L extends string = never, K extends string 
    *
    * @throws {QueryError} `code: "label"` when a name is empty, no text, or a slip of a known one
    */
-  by<N extends CustomLabel | K>(...labels: readonly N[]): Query<U, LabelName<N>, K> {
+  by<const N extends readonly (CustomLabel | K)[]>(...labels: N): Query<U, LabelName<N[number]>, K> {
     return this.#regroup(byLabels(...this.#names(labels, "by")));
   }
 
