@@ -7,19 +7,24 @@ import { readDecimal } from "../../src/metrics/decode/decimal.ts";
 import { ShapeError, slowDecode } from "./decode-oracle.ts";
 
 const SEED = 20261124;
+const TIMEOUT_MS = 60_000;
 const decode = (body: Uint8Array) => decodeAnswer(body, { backend: "prometheus", query: "up" });
 
 describe("decodeAnswer", () => {
-  it("reads back any answer, however it is written", () => {
-    fc.assert(
-      fc.property(answers, fc.infiniteStream(fc.nat(0xffff)), (answer, dice) => {
-        const next = () => dice.next().value as number;
-        const body = Buffer.from(write(answer, next));
-        expect(decode(body)).toStrictEqual(slowDecode(body));
-      }),
-      { seed: SEED, numRuns: 2_000 },
-    );
-  });
+  it(
+    "reads back any answer, however it is written",
+    () => {
+      fc.assert(
+        fc.property(answers, fc.infiniteStream(fc.nat(0xffff)), (answer, dice) => {
+          const next = () => dice.next().value as number;
+          const body = Buffer.from(write(answer, next));
+          expect(decode(body)).toStrictEqual(slowDecode(body));
+        }),
+        { seed: SEED, numRuns: 2_000 },
+      );
+    },
+    TIMEOUT_MS,
+  );
 
   it("tells every truncation from an answer", () => {
     for (const body of BODIES) {
@@ -30,49 +35,59 @@ describe("decodeAnswer", () => {
     }
   });
 
-  it("never takes a damaged body for another answer", () => {
-    let accepted = 0;
-    let misshapen = 0;
-    const edit = fc.tuple(fc.nat(0xffff), fc.constantFrom("delete", "flip", "insert", "replace"), bytes);
-    fc.assert(
-      fc.property(fc.constantFrom(...BODIES), fc.array(edit, { minLength: 1, maxLength: 3 }), (body, edits) => {
-        const damaged = edits.reduce(damage, body);
-        const expected = outcome(() => slowDecode(damaged));
-        const actual = outcome(() => decode(damaged));
-        if (expected instanceof Error) {
-          if (!(actual instanceof DecodeError)) throw new Error(`accepted ${damaged.toString()}`);
-          if (expected instanceof ShapeError) misshapen++;
-          expect(actual.code === "shape").toBe(expected instanceof ShapeError);
-        } else {
-          accepted++;
-          if (!isDeepStrictEqual(actual, expected)) throw new Error(`misread ${damaged.toString()}: ${actual}`);
-        }
-      }),
-      { seed: SEED, numRuns: 60_000 },
-    );
-    // neither half of the claim is empty
-    expect(accepted).toBeGreaterThan(5_000);
-    expect(misshapen).toBeGreaterThan(5_000);
-  });
+  it(
+    "never takes a damaged body for another answer",
+    () => {
+      let accepted = 0;
+      let misshapen = 0;
+      const edit = fc.tuple(fc.nat(0xffff), fc.constantFrom("delete", "flip", "insert", "replace"), bytes);
+      fc.assert(
+        fc.property(fc.constantFrom(...BODIES), fc.array(edit, { minLength: 1, maxLength: 3 }), (body, edits) => {
+          const damaged = edits.reduce(damage, body);
+          const expected = outcome(() => slowDecode(damaged));
+          const actual = outcome(() => decode(damaged));
+          if (expected instanceof Error) {
+            if (!(actual instanceof DecodeError)) throw new Error(`accepted ${damaged.toString()}`);
+            if (expected instanceof ShapeError) misshapen++;
+            expect(actual.code === "shape").toBe(expected instanceof ShapeError);
+          } else {
+            accepted++;
+            if (!isDeepStrictEqual(actual, expected)) throw new Error(`misread ${damaged.toString()}: ${actual}`);
+          }
+        }),
+        { seed: SEED, numRuns: 60_000 },
+      );
+      // neither half of the claim is empty
+      expect(accepted).toBeGreaterThan(5_000);
+      expect(misshapen).toBeGreaterThan(5_000);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 describe("readDecimal", () => {
-  it("gives the bits that Number gives, over a million decimals", () => {
-    fc.assert(
-      fc.property(fc.integer(), (seed) => {
-        const random = mulberry32(seed);
-        const texts = Array.from({ length: 10_000 }, (_, i) => (DECIMALS[i % DECIMALS.length] as DecimalKind)(random));
-        const cursor = { bytes: Buffer.from(`${texts.join(",")},`), at: 0 };
-        for (const text of texts) {
-          const end = cursor.at + text.length;
-          const value = readDecimal(cursor);
-          if (!Object.is(value, Number(text)) || cursor.at !== end) throw new Error(`${text} was read as ${value}`);
-          cursor.at++;
-        }
-      }),
-      { seed: SEED, numRuns: 110 },
-    );
-  });
+  it(
+    "gives the bits that Number gives, over a million decimals",
+    () => {
+      fc.assert(
+        fc.property(fc.integer(), (seed) => {
+          const random = mulberry32(seed);
+          const texts = Array.from({ length: 10_000 }, (_, i) =>
+            (DECIMALS[i % DECIMALS.length] as DecimalKind)(random),
+          );
+          const cursor = { bytes: Buffer.from(`${texts.join(",")},`), at: 0 };
+          for (const text of texts) {
+            const end = cursor.at + text.length;
+            const value = readDecimal(cursor);
+            if (!Object.is(value, Number(text)) || cursor.at !== end) throw new Error(`${text} was read as ${value}`);
+            cursor.at++;
+          }
+        }),
+        { seed: SEED, numRuns: 110 },
+      );
+    },
+    TIMEOUT_MS,
+  );
 });
 
 // answers

@@ -1,7 +1,8 @@
 import type { LabelSet } from "../../results/labels.ts";
-import type { InstantData, MatrixData, NativeHistogram, SeriesData, StringData, VectorData } from "../backend.ts";
+import type { InstantData, MatrixData, NativeHistogram, SeriesData, VectorData } from "../backend.ts";
+import type { AnswerContext } from "./decode-error.ts";
 import { later, readFields } from "./fields.ts";
-import { type AnswerContext, CLOSE_ARRAY, JsonScanner, OPEN_ARRAY, QUOTE } from "./json-scanner.ts";
+import { CLOSE_ARRAY, JsonScanner, OPEN_ARRAY, QUOTE } from "./json-scanner.ts";
 import { LabelReader } from "./labels.ts";
 import { readHistogramSample, readHistogramSamples, readPair, readValue, SampleReader } from "./samples.ts";
 
@@ -114,9 +115,9 @@ function readResult(scan: JsonScanner, resultType: string): Data {
     case "matrix":
       return readMatrix(scan);
     case "scalar":
-      return readPair(scan, readValue, (timeMs, value) => ({ kind: "scalar", timeMs, value }));
+      return { kind: "scalar", ...readPair(scan, readValue) };
     case "string":
-      return readPair(scan, readText, (timeMs, value): StringData => ({ kind: "string", timeMs, value }));
+      return { kind: "string", ...readPair(scan, readText) };
     default:
       return scan.fail("shape", '"resultType" must be vector, matrix, scalar or string');
   }
@@ -138,7 +139,7 @@ function readVector(scan: JsonScanner): VectorData {
   const labelReader = new LabelReader(scan);
   const readers = {
     metric: () => labelReader.read(),
-    value: () => readPair(scan, readValue, (timeMs, value) => ({ timeMs, value })),
+    value: () => readPair(scan, readValue),
     histogram: () => readHistogramSample(scan),
   };
   const labels: LabelSet[] = [];

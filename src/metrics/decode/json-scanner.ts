@@ -1,12 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { DecodeError, type DecodeErrorCode } from "../../errors.ts";
 import { type Cursor, readDecimal } from "./decimal.ts";
-
-/** Whose answer is read, and to which question: what an error names. */
-export interface AnswerContext {
-  readonly backend: string;
-  readonly query: string;
-}
+import { type AnswerContext, type Defect, decodeErrorAt } from "./decode-error.ts";
 
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
@@ -35,17 +29,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-const ADVICE: Readonly<Record<DecodeErrorCode, string>> = {
-  "content-type": "check that the URL is the backend's API",
-  truncated: "the answer was cut short: check the size and time limits of proxies on the way, or ask for less",
-  syntax: "this is not JSON: check that the URL is the backend's API and no proxy or login page answers in its place",
-  shape: "this is JSON but no answer of Prometheus' query API: check that the URL is a Prometheus-compatible backend",
-};
-
 /**
  * A cursor over the bytes of one JSON document.
  *
- * Every method skips white space before what it reads, and throws {@link DecodeError} and nothing else: `truncated`
+ * Every method skips white space before what it reads, and throws DecodeError and nothing else: `truncated`
  * when the bytes end too early, `syntax` where they are not JSON or not UTF-8, `shape` where something else was asked
  * for. What follows a `shape` is not yet known to be JSON.
  */
@@ -80,7 +67,7 @@ export class JsonScanner implements Cursor {
 
   /** Reads punctuation that the shape asked for demands here. */
   demand(byte: number, what: string): void {
-    if (!this.take(byte)) this.#mismatch(what);
+    if (!this.take(byte)) this.fail("shape", `${what} belongs here`);
   }
 
   /** After an element: whether another follows, its comma read, or the container closes. */
@@ -103,7 +90,7 @@ export class JsonScanner implements Cursor {
   /** Reads a number in JSON's own form. */
   number(what: string): number {
     const first = this.peek();
-    if (first !== MINUS && !isDigit(first)) this.#mismatch(what);
+    if (first !== MINUS && !isDigit(first)) this.fail("shape", `${what} belongs here`);
     const start = this.at;
     this.#skipNumber();
     this.at = start;
@@ -112,7 +99,7 @@ export class JsonScanner implements Cursor {
 
   /** Reads a string. */
   string(what: string): string {
-    if (this.peek() !== QUOTE) this.#mismatch(what);
+    if (this.peek() !== QUOTE) this.fail("shape", `${what} belongs here`);
     const { bytes } = this;
     const start = ++this.at;
     let at = start;
@@ -163,23 +150,9 @@ export class JsonScanner implements Cursor {
     }
   }
 
-  fail(code: DecodeErrorCode, problem: string, at = this.at): never {
-    const { backend, query } = this.#context;
-    const place = at < this.bytes.length ? `at byte ${at}, near ${this.#excerpt(at)}` : `at byte ${at}, the end`;
-    throw new DecodeError(code, `decoding ${backend}'s answer: ${problem} (${place}); ${ADVICE[code]}`, {
-      backend,
-      query,
-    });
-  }
-
-  /** Something else than `what` comes next: whether it is JSON at all shows when it is skipped. */
-  #mismatch(what: string): never {
-    this.fail("shape", `${what} belongs here`);
-  }
-
-  /** Up to 48 bytes around `at`, in quotes, with a dot for what is not printable ASCII. */
-  #excerpt(at: number): string {
-    return `"${this.bytes.toString("latin1", Math.max(0, at - 16), at + 32).replace(/[^ -~]/g, ".")}"`;
+  /** Gives up: `problem` says what should stand at byte `at` or what stands there instead. */
+  fail(defect: Defect, problem: string, at = this.at): never {
+    throw decodeErrorAt(this.bytes, at, defect, problem, this.#context);
   }
 
   /** A byte that cannot stand here: the document is broken, or it ends here. */

@@ -110,21 +110,21 @@ export function readHistogramSamples(scan: JsonScanner): HistogramSample[] {
 
 /** Reads one `[time, histogram]`. */
 export function readHistogramSample(scan: JsonScanner): HistogramSample {
-  return readPair(scan, readHistogram, (timeMs, histogram) => ({ timeMs, histogram }));
+  const { timeMs, value } = readPair(scan, readHistogram);
+  return { timeMs, histogram: value };
 }
 
 /** Reads one `[time, …]`, whose second element is read by `read`. */
-export function readPair<V, R>(
+export function readPair<V>(
   scan: JsonScanner,
   read: (scan: JsonScanner) => V,
-  make: (timeMs: number, value: V) => R,
-): R {
+): { readonly timeMs: number; readonly value: V } {
   scan.demand(OPEN_ARRAY, "a pair of time and value");
   const timeMs = readTimeMs(scan);
   scan.demand(COMMA, "another element");
   const value = read(scan);
   scan.demand(CLOSE_ARRAY, "the end of the array");
-  return make(timeMs, value);
+  return { timeMs, value };
 }
 
 /** Reads a sample's value: a decimal, NaN or ±Inf in quotes. A bare JSON number passes too. */
@@ -213,7 +213,7 @@ function readBuckets(scan: JsonScanner): HistogramBucket[] {
   do {
     scan.demand(OPEN_ARRAY, "a bucket [rule, lower, upper, count]");
     const start = scan.at;
-    const bounds = scan.peek() === CLOSE_ARRAY ? undefined : BOUNDS[scan.number("a boundary rule")];
+    const bounds = BOUNDS[scan.number("a boundary rule")];
     if (bounds === undefined) return scan.fail("shape", "a bucket's boundary rule must be 0, 1, 2 or 3", start);
     scan.demand(COMMA, "another element");
     const lower = readValue(scan);
