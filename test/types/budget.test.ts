@@ -3,7 +3,8 @@ import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
 
 /**
- * What checking the fixture may cost, in instantiations of generic types. It took 3,600 when this was written; one recursive conditional type on the way costs tens of thousands and shows in every editor.
+ * What checking the fixture may cost, in instantiations of generic types. It took 3,600 when this was written; one
+ * recursive conditional type on the way costs tens of thousands and shows in every editor.
  */
 const MOST_INSTANTIATIONS = 4_700;
 
