@@ -1,0 +1,35 @@
+import { createServer } from "node:http";
+
+const ANSWER = {
+  status: "success",
+  data: { resultType: "vector", result: [{ metric: {}, value: [1_795_168_800, "41.7"] }] },
+};
+
+/** What a consumer does first: prints a query, asks it, and reads PromQL as data. `mesh` and `promql` are the entries. */
+export async function ask(mesh, promql) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push(new URL(request.url ?? "/", "http://localhost").pathname);
+    response.setHeader("content-type", "application/json").end(JSON.stringify(ANSWER));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const metrics = mesh.prometheus(`http://127.0.0.1:${server.address().port}`);
+    const rate = mesh.createMesh({ metrics }).edge("frontend", "backend").rate("5m");
+    const { value, unit } = await rate;
+    const kept = refusal(() => rate.by("response_cod")) instanceof mesh.QueryError;
+    const text = promql.print(promql.call("rate", promql.matrix(promql.selector("up"), 300_000)));
+    return { promql: rate.promql, value, unit, asked, kept, text };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+function refusal(run) {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,5 @@
+import * as mesh from "meshquery";
+import * as promql from "meshquery/promql";
+import { ask } from "./ask.mjs";
+
+console.log(JSON.stringify(await ask(mesh, promql)));
