@@ -14,7 +14,7 @@ export function re2Of(pattern: RegExp, what: string): string {
     throw new QueryError("pattern", `${what}: ${pattern} cannot be sent: ${why}`);
   };
   for (const flag of pattern.flags) {
-    if (!"dgis".includes(flag)) refuse(`the flag ${flag} has no meaning in RE2; leave it out`);
+    if (!"dgisu".includes(flag)) refuse(`the flag ${flag} has no meaning in RE2; leave it out`);
   }
   const { source } = pattern;
   if (source === "(?:)") return "";
