@@ -26,7 +26,7 @@ const UNITS = [
 const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 
 /** Prometheus keeps durations as signed 64-bit nanoseconds, a little over 292 years. */
-const LONGEST_MS = Math.floor(2 ** 63 / 1e6);
+export const LONGEST_MS = Math.floor(2 ** 63 / 1e6);
 
 /**
  * The milliseconds of a PromQL duration, or `undefined` when the text is none. `"0s"` is a duration; `""` is not.

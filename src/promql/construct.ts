@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { LONGEST_MS, shown } from "../time.ts";
 import type {
   Aggregation,
   Binary,
@@ -32,7 +33,10 @@ import { isWellFormed } from "./quote.ts";
 import { typeOf } from "./types.ts";
 
 /** A number; `Infinity` and `NaN` are numbers too. */
-export const number = (value: number): NumberLiteral => Object.freeze({ kind: "number", value });
+export function number(value: number): NumberLiteral {
+  if (typeof value !== "number") throw new QueryError("promql", `a number is wanted, not ${shown(value)}`);
+  return Object.freeze({ kind: "number", value });
+}
 
 /**
  * A string literal.
@@ -50,11 +54,13 @@ export function string(value: string): StringLiteral {
  * @throws {QueryError} `code: "label"` for the empty name, `"string"` for what is no text
  */
 export function matcher(label: string, op: MatchOp, value: string): Matcher {
-  if (label === "") throw new QueryError("label", 'a matcher needs a label name; the empty name "" is none');
-  checkText(label, "a label name");
+  checkLabel(label, "a matcher");
+  if (!MATCH_OPS.has(op)) throw new QueryError("promql", `a matcher compares by = != =~ or !~, not by ${shown(op)}`);
   checkText(value, `the value of ${label}`);
   return Object.freeze({ label, op, value });
 }
+
+const MATCH_OPS: ReadonlySet<MatchOp> = new Set<MatchOp>(["=", "!=", "=~", "!~"]);
 
 /**
  * A selector of series.
@@ -98,7 +104,7 @@ function frozenSelector(name: string | undefined, matchers: readonly Matcher[], 
   });
 }
 
-/** Whether a matcher refuses the empty value, which Prometheus asks of at least one. Patterns are read as far as is sure. */
+/** Whether a matcher may refuse the empty value, which Prometheus asks of at least one. */
 function isSelective({ op, value }: Matcher): boolean {
   switch (op) {
     case "=":
@@ -106,17 +112,18 @@ function isSelective({ op, value }: Matcher): boolean {
     case "!=":
       return value === "";
     case "=~":
-      return !matchesEmpty(value);
+      return matchesEmpty(value) !== true;
     case "!~":
-      return matchesEmpty(value);
+      return matchesEmpty(value) !== false;
   }
 }
 
-function matchesEmpty(pattern: string): boolean {
+/** `undefined` for a pattern in RE2's own syntax, of which the server decides. */
+function matchesEmpty(pattern: string): boolean | undefined {
   try {
     return new RegExp(`^(?:${pattern})$`, "s").test("");
   } catch {
-    return false; // RE2-only syntax: the server decides
+    return undefined;
   }
 }
 
@@ -148,6 +155,7 @@ export function subquery(expr: Expr, rangeMs: number, stepMs?: number, shift: Ti
  * @throws {QueryError} `code: "promql"` when the number or the types of the arguments are not the function's
  */
 export function call(func: FunctionName, ...args: readonly Expr[]): Call {
+  if (!Object.hasOwn(FUNCTIONS, func)) throw new QueryError("promql", `PromQL has no function ${shown(func)}`);
   const signature: Signature = FUNCTIONS[func];
   const most = signature.args.length;
   const least = most - (signature.optional ?? 0);
@@ -177,6 +185,7 @@ export function aggregate(
   options: { readonly grouping?: Grouping | undefined; readonly param?: Expr | undefined } = {},
 ): Aggregation {
   const { grouping, param } = options;
+  if (!Object.hasOwn(AGGREGATIONS, op)) throw new QueryError("promql", `PromQL has no aggregation ${shown(op)}`);
   const { param: wanted }: Parameter = AGGREGATIONS[op];
   checkType(expr, ["vector"], `${op}()`);
   if (wanted === undefined && param !== undefined) throw new QueryError("promql", `${op}() takes no parameter`);
@@ -185,7 +194,7 @@ export function aggregate(
     checkType(param, [wanted], `the parameter of ${op}()`);
   }
   const keepsAll = grouping === undefined || (grouping.kind === "by" && grouping.labels.length === 0);
-  for (const label of grouping?.labels ?? []) checkText(label, "a label name");
+  for (const label of grouping?.labels ?? []) checkLabel(label, `${op} ${grouping?.kind}`);
   return Object.freeze({
     kind: "aggregation",
     op,
@@ -198,13 +207,16 @@ export function aggregate(
 }
 
 /** `by (…labels)`. */
-export const by = (...labels: readonly string[]): Grouping => Object.freeze({ kind: "by", labels });
+export const by = (...labels: readonly string[]): Grouping =>
+  Object.freeze({ kind: "by", labels: Object.freeze(labels) });
 
 /** `without (…labels)`. */
-export const without = (...labels: readonly string[]): Grouping => Object.freeze({ kind: "without", labels });
+export const without = (...labels: readonly string[]): Grouping =>
+  Object.freeze({ kind: "without", labels: Object.freeze(labels) });
 
 const COMPARISONS: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["==", "!=", "<", "<=", ">", ">="]);
 const SETS: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["and", "or", "unless"]);
+const ARITHMETIC: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["%", "*", "+", "-", "/", "^", "atan2"]);
 
 export const isComparison = (op: BinaryOp): op is ComparisonOp => COMPARISONS.has(op);
 export const isSetOp = (op: BinaryOp): op is SetOp => SETS.has(op);
@@ -222,6 +234,9 @@ export function binary(
   options: { readonly bool?: boolean | undefined; readonly matching?: Matching | undefined } = {},
 ): Binary {
   const { bool = false, matching } = options;
+  if (!ARITHMETIC.has(op) && !isComparison(op) && !isSetOp(op)) {
+    throw new QueryError("promql", `PromQL has no operator ${shown(op)}`);
+  }
   const bothVectors = typeOf(left) === "vector" && typeOf(right) === "vector";
   const bothScalars = typeOf(left) === "scalar" && typeOf(right) === "scalar";
   checkType(left, ["scalar", "vector"], `the left side of ${op}`);
@@ -239,8 +254,8 @@ export function binary(
   const shared = matching?.kind === "on" ? matching.group?.include.find((l) => matching.labels.includes(l)) : undefined;
   if (shared !== undefined)
     throw new QueryError("promql", `label ${shared} is in on() and in group_${matching?.group?.side}()`);
-  for (const label of [...(matching?.labels ?? []), ...(matching?.group?.include ?? [])])
-    checkText(label, "a label name");
+  for (const label of matching?.labels ?? []) checkLabel(label, `${matching?.kind} of ${op}`);
+  for (const label of matching?.group?.include ?? []) checkLabel(label, `group_${matching?.group?.side} of ${op}`);
   return Object.freeze({ kind: "binary", op, left, right, bool, matching: frozenMatching(matching) });
 }
 
@@ -264,24 +279,35 @@ export function unary(op: "+" | "-", expr: Expr): NumberLiteral | Unary {
 }
 
 function frozenShift({ offsetMs, at }: TimeShift): TimeShift {
-  if (offsetMs !== undefined && !Number.isSafeInteger(offsetMs)) {
-    throw new QueryError("promql", `an offset is a whole number of milliseconds, not ${offsetMs}`);
+  if (offsetMs !== undefined && !(Number.isSafeInteger(offsetMs) && Math.abs(offsetMs) <= LONGEST_MS)) {
+    throw new QueryError(
+      "promql",
+      `an offset is a whole number of milliseconds within 292 years, not ${shown(offsetMs)}`,
+    );
   }
-  if (typeof at === "number" && !Number.isSafeInteger(at)) {
-    throw new QueryError("promql", `@ takes a whole number of epoch milliseconds, not ${at}`);
+  if (at !== undefined && at !== "start" && at !== "end" && !Number.isSafeInteger(at)) {
+    throw new QueryError("promql", `@ takes "start", "end" or a whole number of epoch milliseconds, not ${shown(at)}`);
   }
   return { ...(offsetMs && { offsetMs }), ...(at !== undefined && { at }) };
 }
 
 function checkSpan(ms: number, what: string): void {
-  if (!Number.isSafeInteger(ms) || ms <= 0) {
-    throw new QueryError("promql", `${what} is a whole number of milliseconds above 0, not ${ms}`);
+  if (!Number.isSafeInteger(ms) || ms <= 0 || ms > LONGEST_MS) {
+    throw new QueryError(
+      "promql",
+      `${what} is a whole number of milliseconds above 0 and within 292 years, not ${shown(ms)}`,
+    );
   }
 }
 
 function checkType(expr: Expr, wanted: readonly ValueType[], what: string): void {
   const type = typeOf(expr);
   if (!wanted.includes(type)) throw new QueryError("promql", `${what} is a ${wanted.join(" or a ")}, not a ${type}`);
+}
+
+function checkLabel(name: string, what: string): void {
+  if (name === "") throw new QueryError("label", `${what} needs a label name; the empty name "" is none`);
+  checkText(name, "a label name");
 }
 
 function checkText(text: string, what: string): void {

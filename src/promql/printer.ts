@@ -15,7 +15,7 @@ import { isClassicMetric, isPlainMetric, quote, quoteGroupingLabel, quoteLabel }
 
 /**
  * The one text of an expression: no white space that does not carry meaning apart from that around operators, and
- * parentheses only where the tree needs them.
+ * parentheses only where the tree needs them, or a sign stands before an operation.
  *
  * @example
  * print(call("rate", matrix(selector("up", [matcher("job", "=", "a")]), 300_000)))
@@ -40,7 +40,8 @@ export function print(expr: Expr): string {
     case "binary":
       return printBinary(expr);
     case "unary":
-      return `${expr.op}${printOperand(expr.expr, precedenceOf(expr.expr) < UNARY)}`;
+      // Readers and grammars disagree on -2 ^ 2, so whatever is joined by an operator stands in parentheses under a sign.
+      return `${expr.op}${printOperand(expr.expr, expr.expr.kind === "binary")}`;
     default:
       return unreachable(expr);
   }
@@ -128,7 +129,7 @@ const PRECEDENCE: Readonly<Record<BinaryOp, number>> = {
   atan2: 5,
   "^": 6,
 };
-/** A sign binds like a multiplication: `-a * b` is `(-a) * b`, and `-a ^ b` is `-(a ^ b)`. */
+/** A sign binds like a multiplication: `-a * b` is `(-a) * b`, so that a power's base needs parentheses: `(-a) ^ b`. */
 const UNARY = 5;
 const ATOM = 7;
 
