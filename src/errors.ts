@@ -33,6 +33,7 @@ export type QueryErrorCode =
   | "config"
   | "failures"
   | "grouping"
+  | "id"
   | "label"
   | "name"
   | "pattern"

@@ -22,7 +22,6 @@ export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
 export type { Condition, Where } from "./mesh/where.ts";
 export type {
   Answer,
-  AskOptions,
   Grid,
   HistogramBucket,
   InstantData,
@@ -43,4 +42,4 @@ export type { Meta } from "./results/meta.ts";
 export type { Sample } from "./results/sample.ts";
 export type { Quotient } from "./results/unit.ts";
 export type { Vector, VectorSample } from "./results/vector.ts";
-export type { Duration, Instant, TimeSpan } from "./time.ts";
+export type { AskOptions, Duration, Instant, TimeSpan } from "./time.ts";

@@ -148,6 +148,14 @@ export function resolveSpan(span: TimeSpan, nowMs: number, what: string): Resolv
   return { fromMs, toMs };
 }
 
+/** Options that every question takes last. */
+export interface AskOptions {
+  /** Ends the wait; the signal's reason is thrown as it is. */
+  readonly signal?: AbortSignal | undefined;
+  /** Overall deadline in milliseconds, retries included; the backend's own when left out. */
+  readonly timeoutMs?: number | undefined;
+}
+
 /** A value as it reads in a message: quoted text, cut where it is long. */
 export function shown(value: unknown): string {
   if (value instanceof Date) return "an invalid Date";

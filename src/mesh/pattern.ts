@@ -1,10 +1,12 @@
 import { QueryError } from "../errors.ts";
+import { escapePattern } from "../promql/index.ts";
 
 /**
  * The RE2 text of a JavaScript pattern that means the same in both, for backends that match the whole value.
  *
- * RE2 has no look-around and no back-references; the flags `i` and `s` are carried over, and those that change what a
- * pattern means in other ways are refused.
+ * RE2 has no look-around and no back-references; the flags `i` and `s` are carried over, `u` is how RE2 reads anyway,
+ * and those that change what a pattern means in other ways are refused. What differs all the same: `\s` knows ASCII
+ * only, `.` may match a line break, and `i` folds a few letters beyond ASCII (`ſ`, the Kelvin sign) that JavaScript does not.
  *
  * @throws {QueryError} `code: "pattern"` saying which part RE2 lacks and what to write instead
  * @see RE2, "Syntax"
@@ -18,7 +20,7 @@ export function re2Of(pattern: RegExp, what: string): string {
   }
   const { source } = pattern;
   if (source === "(?:)") return "";
-  const starts = startsAnchored(source);
+  const starts = source.startsWith("^");
   const ends = endsAnchored(source);
   if (starts !== ends) {
     const open = starts ? `/${source.slice(1)}.*/` : `/.*${source.slice(0, -1)}/`;
@@ -26,65 +28,187 @@ export function re2Of(pattern: RegExp, what: string): string {
       `a backend matches the whole value, so ${starts ? "^" : "$"} alone says nothing; write ${open} to leave one end open`,
     );
   }
-  const text = translate(source, refuse);
+  const text = new Translation(source, pattern.unicode, refuse).text();
   const flags = [...pattern.flags].filter((flag) => flag === "i" || flag === "s").join("");
   return flags === "" ? text : `(?${flags})${text}`;
 }
 
-const startsAnchored = (source: string): boolean => source.startsWith("^");
 /** Whether the last character is `$` itself, not an escaped dollar. */
 const endsAnchored = (source: string): boolean => /(?:^|[^\\])(?:\\\\)*\$$/.test(source);
 
-/** RE2 refuses a repetition of more than a thousand. */
+/** RE2 refuses a repetition of more than a thousand, those within it counted. */
 const MOST_REPEATS = 1000;
 
-function translate(source: string, refuse: (why: string) => never): string {
-  let text = "";
-  let inClass = false;
-  let i = 0;
-  while (i < source.length) {
-    const rest = source.slice(i);
-    const [token] = TOKEN.exec(rest) ?? [rest.charAt(0)];
-    i += token.length;
-    if (token.startsWith("\\")) text += translateEscape(token, inClass, refuse);
-    else if (inClass) {
-      if (token === "]") inClass = false;
-      // RE2 reads "[:" in a class as the start of a named class such as [:alpha:].
-      text += token === "[" ? "\\[" : token;
-    } else if (token.startsWith("[")) {
-      if (rest.startsWith("[]") || rest.startsWith("[^]"))
-        refuse("RE2 has no empty class; write . with the flag s for any character");
-      inClass = true;
-      text += token;
-    } else if (/^\(\?(?:<?[=!])/.test(token)) {
-      refuse("RE2 has no look-ahead and no look-behind; describe the whole value, or use { not: … }");
-    } else if (token.startsWith("(?<")) text += token.replace("(?<", "(?P<");
-    else if (token === "{") text += "\\{";
-    else if (token.startsWith("{")) {
-      if (token.match(/\d+/g)?.some((n) => Number(n) > MOST_REPEATS))
-        refuse(`RE2 repeats at most ${MOST_REPEATS} times`);
-      text += token;
-    } else if (token.startsWith("(?") && !/^\(\?[is]*(?:-[is]+)?:$/.test(token)) {
-      refuse(`RE2 does not take ${token} in this form`);
-    } else text += token;
+const TOKEN =
+  /\\u\{[0-9a-f]+\}|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\c[a-z]|\\p\{[^}]*\}|\\\d+|\\[^]|\(\?<[=!]|\(\?<[^>]*>|\(\?[=!]|\(\?[a-z-]*:|\{\d+(?:,\d*)?\}|[^]/iuy;
+
+/** One pass over the source of a pattern that JavaScript has accepted. */
+class Translation {
+  readonly #source: string;
+  readonly #unicode: boolean;
+  readonly #refuse: (why: string) => never;
+  #at = 0;
+
+  constructor(source: string, unicode: boolean, refuse: (why: string) => never) {
+    this.#source = source;
+    this.#unicode = unicode;
+    this.#refuse = refuse;
   }
-  return text;
+
+  text(): string {
+    let text = "";
+    /** How often the last thing is repeated by what stands within it, and the most of that in each open group. */
+    let repeats = 1;
+    const open: number[] = [1];
+    while (this.#at < this.#source.length) {
+      const token = this.#next();
+      if (/^\{\d/.test(token)) {
+        const [least, most] = token.slice(1, -1).split(",");
+        repeats *= Math.max(1, Number(most || least));
+        if (repeats > MOST_REPEATS) this.#refuse(`RE2 repeats at most ${MOST_REPEATS} times`);
+        text += token;
+      } else if (token === ")") {
+        repeats = open.pop() ?? 1;
+        text += token;
+      } else if (token.startsWith("(")) {
+        open.push(1);
+        text += this.#group(token);
+      } else {
+        if (!/^[*+?]$/.test(token)) repeats = 1;
+        text += token === "[" ? this.#charClass() : this.#single(token);
+      }
+      open.push(Math.max(open.pop() ?? 1, repeats));
+    }
+    return text;
+  }
+
+  #next(): string {
+    TOKEN.lastIndex = this.#at;
+    const [token] = TOKEN.exec(this.#source) ?? [this.#source.charAt(this.#at)];
+    this.#at += token.length;
+    return token;
+  }
+
+  #group(token: string): string {
+    if (/^\(\?<?[=!]/.test(token)) {
+      this.#refuse("RE2 has no look-ahead and no look-behind; describe the whole value, or use { not: … }");
+    }
+    // A group's name says nothing about what matches, and not every one is a name to RE2.
+    if (token.startsWith("(?<")) return "(";
+    if (token.startsWith("(?") && !/^\(\?[is]*(?:-[is]+)?:$/.test(token)) {
+      this.#refuse(`RE2 does not take ${token} in this form; write (?: and )`);
+    }
+    return token;
+  }
+
+  /** Anything but a group or a class, outside of classes. */
+  #single(token: string): string {
+    if (!token.startsWith("\\")) {
+      this.#checkAstral(token, /^[*+?{]/.test(this.#source.slice(this.#at)));
+      return token === "{" ? "\\{" : token;
+    }
+    const meant = this.#escape(token, false);
+    return typeof meant === "string" ? meant : printed(meant, escapePattern);
+  }
+
+  /** The rest of a class whose bracket has been read. */
+  #charClass(): string {
+    let text = "[";
+    if (this.#source.startsWith("^", this.#at)) text += this.#next();
+    if (this.#source.startsWith("]", this.#at)) {
+      this.#refuse("RE2 has no empty class; write . with the flag s for any character");
+    }
+    while (!this.#source.startsWith("]", this.#at)) {
+      const low = this.#member();
+      const isRange = /^-[^\]]/u.test(this.#source.slice(this.#at));
+      if (!isRange) {
+        text += inClass(low);
+        continue;
+      }
+      this.#next();
+      const high = this.#member();
+      // Before or after something like \d the dash is only a dash.
+      const dash = typeof low === "number" && typeof high === "number" ? "-" : "\\-";
+      text += `${inClass(low)}${dash}${inClass(high)}`;
+    }
+    return text + this.#next();
+  }
+
+  /** One member of a class: a code point, or RE2's text of a set. */
+  #member(): number | string {
+    const token = this.#memberToken();
+    if (token.startsWith("\\")) return this.#escape(token, true);
+    this.#checkAstral(token, true);
+    return token.codePointAt(0) ?? 0;
+  }
+
+  #memberToken(): string {
+    const token = this.#next();
+    if (token.startsWith("\\")) return token;
+    // In a class (?: and {2} are single characters.
+    const [first = token] = token;
+    this.#at -= token.length - first.length;
+    return first;
+  }
+
+  /** What an escape stands for: a code point, or RE2's text of a set or an assertion. */
+  #escape(token: string, inClass: boolean): number | string {
+    if (/^\\u\{/i.test(token) && !this.#unicode) {
+      this.#refuse(`${token} means a character only with the flag u; add it`);
+    }
+    if (/^\\u[^]+\\u/i.test(token)) {
+      const [high, low] = token.slice(2).split("\\u");
+      if (inClass) this.#checkAstral("😀", true);
+      return String.fromCharCode(Number.parseInt(high ?? "", 16), Number.parseInt(low ?? "", 16)).codePointAt(0) ?? 0;
+    }
+    const [hex] = /^\\[ux]\{?([0-9a-f]+)\}?$/i.exec(token)?.slice(1) ?? [];
+    if (hex !== undefined) return this.#character(Number.parseInt(hex, 16), token);
+    if (/^\\c[a-z]$/i.test(token)) return token.charCodeAt(2) % 32;
+    if (token === "\\0") return 0;
+    if (/^\\(?:\d|k)/.test(token)) this.#refuse(`RE2 has no back-references and no octal escapes such as ${token}`);
+    if (/^\\p\{/i.test(token)) return this.#property(token);
+    if (/^\\[dws]$/i.test(token) || (!inClass && /^\\b$/i.test(token))) return token;
+    if (token === "\\c") this.#refuse("\\c needs a letter after it; write \\\\ for a backslash");
+    const control = CONTROLS[token.charAt(1)];
+    if (control !== undefined) return control;
+    this.#checkAstral(token.slice(1), inClass);
+    return token.codePointAt(1) ?? 0;
+  }
+
+  #character(code: number, token: string): number {
+    if (code >= 0xd800 && code <= 0xdfff) this.#refuse(`${token} is half a surrogate pair, which no value can hold`);
+    return code;
+  }
+
+  #property(token: string): string {
+    if (!this.#unicode) this.#refuse(`${token} means a set of characters only with the flag u; add it`);
+    const [, category, script] =
+      /\{(?:(?:General_Category=|gc=)?(L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|Cc|Cf|Co)|(?:Script=|sc=)([A-Z][A-Za-z_]{4,}|Lao|Yi|Vai|Nko))\}/.exec(
+        token,
+      ) ?? [];
+    const name = category ?? script;
+    if (name === undefined) {
+      this.#refuse(
+        `RE2 does not know ${token}; it knows categories such as \\p{Lu} and scripts such as \\p{Script=Greek}`,
+      );
+    }
+    return `${token.slice(0, 2)}{${name}}`;
+  }
+
+  /** Without the flag u such a character counts as two to JavaScript, wherever that makes a difference. */
+  #checkAstral(text: string, matters: boolean): void {
+    if (matters && !this.#unicode && (text.codePointAt(0) ?? 0) > 0xffff) {
+      this.#refuse("characters beyond U+FFFF count as two without the flag u; add it");
+    }
+  }
 }
 
-const TOKEN =
-  /^(?:\\u\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\k(?:<[^>]*>)?|\\[pP]\{[^}]*\}|\\0|\\[1-9]\d*|\\[\s\S]|\(\?<[=!]|\(\?[=!:]|\(\?<[^>]*>|\(\?[^:)]*:?|\[\^?|\{\d+(?:,\d*)?\}|[\s\S])/u;
+const CONTROLS: Readonly<Record<string, number>> = { b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
 
-function translateEscape(token: string, inClass: boolean, refuse: (why: string) => never): string {
-  const [unicode] = /^\\u\{?([0-9a-fA-F]+)\}?$/.exec(token)?.slice(1) ?? [];
-  if (unicode !== undefined) return `\\x{${unicode}}`;
-  if (/^\\(?:[1-9]|k)/.test(token)) refuse(`RE2 has no back-references such as ${token}`);
-  if (/^\\c[A-Za-z]$/.test(token)) return `\\x{${(token.charCodeAt(2) % 32).toString(16)}}`;
-  if (token === "\\0") return "\\x{0}";
-  // In a class \b is a backspace to JavaScript; RE2 refuses it there, and \B as well.
-  if (inClass && token === "\\b") return "\\x{8}";
-  // \s and \w mean more characters to JavaScript than to RE2, which knows ASCII only.
-  if (/^\\[pP]/.test(token)) return token.replace(/\{(?:Script|sc|General_Category|gc)=/, "{");
-  if (/^\\[dDwWsSbBfnrtv]$/.test(token) || /^\\x/.test(token)) return token;
-  const escaped = token.slice(1);
-  return /^[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]$/.test(escaped) ? token : escaped;
+const inClass = (member: number | string): string =>
+  typeof member === "string" ? member : printed(member, (text) => text.replace(/[\\\]^[-]/, "\\$&"));
+
+/** RE2's text of one character. */
+function printed(code: number, escape: (text: string) => string): string {
+  return code < 0x20 || code === 0x7f ? `\\x{${code.toString(16)}}` : escape(String.fromCodePoint(code));
 }

@@ -1,5 +1,6 @@
-import type { AskOptions, MetricsBackend } from "../metrics/backend.ts";
+import type { MetricsBackend } from "../metrics/backend.ts";
 import { aggregate, by, matcher, print, selector } from "../promql/index.ts";
+import type { AskOptions } from "../time.ts";
 import { METRICS } from "./istio.ts";
 import { endMatchers, type KnownReporter, type Scope } from "./scope.ts";
 

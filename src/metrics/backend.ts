@@ -1,13 +1,6 @@
 import type { Expr } from "../promql/ast.ts";
 import type { LabelSet } from "../results/labels.ts";
-
-/** Options that every question takes last. */
-export interface AskOptions {
-  /** Ends the wait; the signal's reason is thrown as it is. */
-  readonly signal?: AbortSignal | undefined;
-  /** Overall deadline in milliseconds, retries included; the backend's own when left out. */
-  readonly timeoutMs?: number | undefined;
-}
+import type { AskOptions } from "../time.ts";
 
 /**
  * Where metrics come from: the two questions that PromQL's HTTP API answers, free of any wire format.

@@ -1,7 +1,7 @@
 import { QueryError } from "../errors.ts";
 import type { BinaryOp } from "../promql/ast.ts";
 import { binary, by, type Expr, type Grouping, type Matching, shiftBack } from "../promql/index.ts";
-import type { AskOptions } from "./backend.ts";
+import type { AskOptions } from "../time.ts";
 
 /**
  * How an expression is made, once it is said by which labels to group.

@@ -3,8 +3,9 @@ import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from
 import { redactText } from "../http/redaction.ts";
 import { refusal } from "../http/refusal.ts";
 import { type Expr, print } from "../promql/index.ts";
+import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs } from "../time.ts";
-import type { Answer, AskOptions, Grid, InstantData, MatrixData, MetricsBackend } from "./backend.ts";
+import type { Answer, Grid, InstantData, MatrixData, MetricsBackend } from "./backend.ts";
 import { type DecodedFailure, type DecodedSuccess, decodeAnswer } from "./decode/answer.ts";
 
 /** How a Prometheus is reached, and what is known of it. */

@@ -13,9 +13,10 @@ import type { Matrix } from "../results/matrix.ts";
 import type { Sample } from "../results/sample.ts";
 import { type Quotient, quotient } from "../results/unit.ts";
 import type { Vector } from "../results/vector.ts";
+import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
 import { isSingle, matrixOf, metaOf, type OnPartial, sampleOf, timeOf, vectorOf } from "./answer.ts";
-import type { AskOptions, MetricsBackend } from "./backend.ts";
+import type { MetricsBackend } from "./backend.ts";
 import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
