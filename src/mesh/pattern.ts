@@ -40,7 +40,7 @@ const endsAnchored = (source: string): boolean => /(?:^|[^\\])(?:\\\\)*\$$/.test
 const MOST_REPEATS = 1000;
 
 const TOKEN =
-  /\\u\{[0-9a-f]+\}|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\c[a-z]|\\p\{[^}]*\}|\\\d+|\\[^]|\(\?<[=!]|\(\?<[^>]*>|\(\?[=!]|\(\?[a-z-]*:|\{\d+(?:,\d*)?\}|[^]/iuy;
+  /\\u\{[\da-fA-F]+\}|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\x[\da-fA-F]{2}|\\c[a-zA-Z]|\\[pP]\{[^}]*\}|\\\d+|\\.|\(\?<[=!]|\(\?<[^>]*>|\(\?[=!]|\(\?[a-z-]*:|\{\d+(?:,\d*)?\}|./suy;
 
 /** One pass over the source of a pattern that JavaScript has accepted. */
 class Translation {
@@ -104,11 +104,15 @@ class Translation {
   /** Anything but a group or a class, outside of classes. */
   #single(token: string): string {
     if (!token.startsWith("\\")) {
-      this.#checkAstral(token, /^[*+?{]/.test(this.#source.slice(this.#at)));
+      this.#checkAstral(token, this.#isRepeated());
       return token === "{" ? "\\{" : token;
     }
     const meant = this.#escape(token, false);
     return typeof meant === "string" ? meant : printed(meant, escapePattern);
+  }
+
+  #isRepeated(): boolean {
+    return /^[*+?{]/.test(this.#source.slice(this.#at));
   }
 
   /** The rest of a class whose bracket has been read. */
@@ -153,25 +157,26 @@ class Translation {
 
   /** What an escape stands for: a code point, or RE2's text of a set or an assertion. */
   #escape(token: string, inClass: boolean): number | string {
-    if (/^\\u\{/i.test(token) && !this.#unicode) {
+    if (token.startsWith("\\u{") && !this.#unicode) {
       this.#refuse(`${token} means a character only with the flag u; add it`);
     }
-    if (/^\\u[^]+\\u/i.test(token)) {
-      const [high, low] = token.slice(2).split("\\u");
-      if (inClass) this.#checkAstral("😀", true);
-      return String.fromCharCode(Number.parseInt(high ?? "", 16), Number.parseInt(low ?? "", 16)).codePointAt(0) ?? 0;
+    const [high, low] = token.match(/(?<=\\u)[\da-fA-F]{4}/g) ?? [];
+    if (high !== undefined && low !== undefined) {
+      const pair = String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16));
+      this.#checkAstral(pair, inClass || this.#isRepeated());
+      return pair.codePointAt(0) ?? 0;
     }
-    const [hex] = /^\\[ux]\{?([0-9a-f]+)\}?$/i.exec(token)?.slice(1) ?? [];
+    const [hex] = /^\\[ux]\{?([\da-fA-F]+)\}?$/.exec(token)?.slice(1) ?? [];
     if (hex !== undefined) return this.#character(Number.parseInt(hex, 16), token);
-    if (/^\\c[a-z]$/i.test(token)) return token.charCodeAt(2) % 32;
+    if (/^\\c[a-zA-Z]$/.test(token)) return token.charCodeAt(2) % 32;
     if (token === "\\0") return 0;
     if (/^\\(?:\d|k)/.test(token)) this.#refuse(`RE2 has no back-references and no octal escapes such as ${token}`);
-    if (/^\\p\{/i.test(token)) return this.#property(token);
-    if (/^\\[dws]$/i.test(token) || (!inClass && /^\\b$/i.test(token))) return token;
+    if (/^\\[pP]\{/.test(token)) return this.#property(token);
+    if (/^\\[dDwWsS]$/.test(token) || (!inClass && /^\\[bB]$/.test(token))) return token;
     if (token === "\\c") this.#refuse("\\c needs a letter after it; write \\\\ for a backslash");
     const control = CONTROLS[token.charAt(1)];
     if (control !== undefined) return control;
-    this.#checkAstral(token.slice(1), inClass);
+    this.#checkAstral(token.slice(1), inClass || this.#isRepeated());
     return token.codePointAt(1) ?? 0;
   }
 
@@ -209,6 +214,6 @@ const inClass = (member: number | string): string =>
   typeof member === "string" ? member : printed(member, (text) => text.replace(/[\\\]^[-]/, "\\$&"));
 
 /** RE2's text of one character. */
-function printed(code: number, escape: (text: string) => string): string {
-  return code < 0x20 || code === 0x7f ? `\\x{${code.toString(16)}}` : escape(String.fromCodePoint(code));
+function printed(code: number, quoted: (text: string) => string): string {
+  return code < 0x20 || code === 0x7f ? `\\x{${code.toString(16)}}` : quoted(String.fromCodePoint(code));
 }
