@@ -76,7 +76,8 @@ export function durationMs(
   return ms;
 }
 
-const ISO = /^[+-]?\d{4,6}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const ISO =
+  /^(\d{4}|[+-]\d{6})-(\d{2})-(\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?(?:Z|([+-](?:[01]\d|2[0-3])):?([0-5]\d))?)?$/i;
 /** The farthest instant a JavaScript date holds. */
 const FARTHEST_MS = 8.64e15;
 
@@ -97,16 +98,18 @@ function readInstant(instant: Instant): number {
   if (instant instanceof Date) return instant.getTime();
   if (dayjs.isDayjs(instant)) return instant.valueOf();
   if (typeof instant !== "string") return Number.NaN;
-  const iso = ISO.exec(instant);
-  if (iso === null) return Number.NaN;
-  const text = instant.replace(" ", "T").replace(",", ".");
-  // A date alone is UTC by ECMAScript, a date with a time is local: both are read as UTC here.
-  return dayjs(text.includes("T") && iso[1] === undefined ? `${text}Z` : text).valueOf();
+  const [iso, year, month, day, time = "00:00", zoneHours = "+00", zoneMinutes = "00"] = ISO.exec(instant) ?? [];
+  if (iso === undefined) return Number.NaN;
+  const date = `${year}-${month}-${day}`;
+  // A day that its month does not have would be read as one of the next month.
+  if (new Date(`${date}T00:00Z`).getUTCDate() !== Number(day)) return Number.NaN;
+  return Date.parse(`${date}T${time.replace(",", ".")}${zoneHours}:${zoneMinutes}`);
 }
 
 /** ISO text of an instant in UTC, with milliseconds only where there are any: `2026-11-20T10:00:00Z`. */
 export function formatInstant(ms: number): string {
-  return dayjs(ms).toISOString().replace(".000Z", "Z");
+  if (!(Math.abs(ms) <= FARTHEST_MS)) return `${ms} ms`;
+  return new Date(ms).toISOString().replace(".000Z", "Z");
 }
 
 /** A span of time: the last so much, or from one instant to another (`to` is now when it is left out). */
@@ -158,7 +161,15 @@ export interface AskOptions {
 
 /** A value as it reads in a message: quoted text, cut where it is long. */
 export function shown(value: unknown): string {
-  if (value instanceof Date) return "an invalid Date";
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text = textOf(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null || value instanceof RegExp) return String(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "an invalid Date" : formatInstant(value.getTime());
+  if (dayjs.isDayjs(value)) return value.isValid() ? formatInstant(value.valueOf()) : "an invalid dayjs object";
+  return Array.isArray(value) ? "an array" : "an object";
 }
