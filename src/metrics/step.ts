@@ -36,10 +36,11 @@ export function resolveGrid(range: TimeRange, nowMs: number, scrapeIntervalMs: n
   const startMs = Math.round(fromMs);
   const endMs = Math.round(toMs);
   const stepMs = resolveStep(range, endMs - startMs, scrapeIntervalMs);
-  if ((endMs - startMs) / stepMs > MOST_STEPS) {
+  const steps = Math.floor((endMs - startMs) / stepMs);
+  if (steps > MOST_STEPS) {
     throw new QueryError(
       "step",
-      `over: ${Math.floor((endMs - startMs) / stepMs)} steps of ${formatDuration(stepMs)} are more than the ${MOST_STEPS} a ` +
+      `over: ${steps} steps of ${formatDuration(stepMs)} are more than the ${MOST_STEPS} a ` +
         `server answers at once; write a step of ${formatDuration(roundStep((endMs - startMs) / MOST_STEPS))} or more, or a shorter range`,
     );
   }
