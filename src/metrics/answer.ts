@@ -1,6 +1,6 @@
 import { DecodeError, PartialError } from "../errors.ts";
 import type { Grouping } from "../promql/index.ts";
-import type { LabelSet } from "../results/labels.ts";
+import { type LabelSet, labelValue } from "../results/labels.ts";
 import { Matrix, Series } from "../results/matrix.ts";
 import type { Meta } from "../results/meta.ts";
 import { Sample } from "../results/sample.ts";
@@ -18,11 +18,14 @@ export type OnPartial = "throw" | "warn";
 export function metaOf(backend: string, promql: string, answer: Answer<unknown>, onPartial: OnPartial): Meta {
   const { complete, warnings, infos, tookMs } = answer;
   if (!complete && onPartial === "throw") {
-    throw new PartialError(`${backend}: part of the data is missing: ${warnings.join("; ")}`, {
-      backend,
-      query: promql,
-      warnings,
-    });
+    throw new PartialError(
+      `${backend}: part of the data is missing: ${warnings.join("; ") || "it did not say which"}`,
+      {
+        backend,
+        query: promql,
+        warnings,
+      },
+    );
   }
   return Object.freeze({ backend, promql, complete, warnings, infos, tookMs });
 }
@@ -79,5 +82,5 @@ export function matrixOf<U extends string>(
 /** Exactly the labels grouped by, `""` where the series has none; all of its labels under `without`. */
 function shaped(labels: LabelSet, shape: Grouping): LabelSet {
   if (shape.kind === "without") return labels;
-  return Object.freeze(Object.fromEntries(shape.labels.map((name) => [name, labels[name] ?? ""])));
+  return Object.freeze(Object.fromEntries(shape.labels.map((name) => [name, labelValue(labels, name)])));
 }

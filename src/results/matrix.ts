@@ -1,5 +1,5 @@
 import type { Meta } from "./meta.ts";
-import { printAnswer, printTable, printValue, sparkline } from "./text.ts";
+import { plain, printAnswer, printTable, printValue, sparkline } from "./text.ts";
 import { cells, hasLabels, labelNames } from "./vector.ts";
 
 /** The values of one combination of labels over time: two columns of equal length. Instants without a value are absent. */
@@ -36,7 +36,7 @@ export class Series<L extends string = string, U extends string = string>
   }
 
   toString(): string {
-    return `${Object.values(this.labels).join(" ")} ${sparkline(this.values)}`.trimStart();
+    return `${plain(Object.values(this.labels).join(" "))} ${sparkline(this.values)}`.trimStart();
   }
 }
 

@@ -4,7 +4,17 @@ import type { Meta } from "./meta.ts";
 /** A value with its unit as a person reads it: four significant digits, ratios in per cent, `no data` where there is none. */
 export function printValue(value: number | undefined, unit: string): string {
   if (value === undefined) return "no data";
-  return unit === "ratio" ? `${printNumber(value * 100)} %` : `${printNumber(value)} ${unit}`;
+  return unit === "ratio" ? `${printPercent(value * 100)} %` : `${printNumber(value)} ${unit}`;
+}
+
+/** What is not all is never printed as 100: 99.999 is the whole news. */
+function printPercent(percent: number): string {
+  for (let digits = 4; digits <= 15; digits++) {
+    const text = percent.toPrecision(digits);
+    if (percent !== 100 && Math.round(percent) === 100 && Number(text) === 100) continue;
+    return digits === 4 ? printNumber(percent) : text;
+  }
+  return printNumber(percent);
 }
 
 function printNumber(value: number): string {
@@ -16,11 +26,11 @@ function printNumber(value: number): string {
 
 /** A result's text with what a reader must know beside the values: when, from what query, and what is missing. */
 export function printAnswer(meta: Meta, atMs: number, body: string): string {
-  const lines = [body, `  at ${formatInstant(atMs)} from ${meta.backend}: ${meta.promql}`];
+  const lines = [`  at ${formatInstant(atMs)} from ${meta.backend}: ${meta.promql}`];
   if (!meta.complete) lines.push("  incomplete: part of the data is missing");
   for (const warning of meta.warnings) lines.push(`  warning: ${warning}`);
   for (const info of meta.infos) lines.push(`  info: ${info}`);
-  return lines.join("\n");
+  return [body, ...lines.map(plain)].join("\n");
 }
 
 /** Rows under their headings, in columns as wide as their widest cell. */
@@ -37,27 +47,33 @@ export function printTable(headings: readonly string[], rows: readonly (readonly
   return [line(headings), ...rows.map(line)].join("\n");
 }
 
-/** Label values come from the network: nothing in them may move a terminal's cursor or break a row. */
-function plain(cell: string): string {
+/** Label values and warnings come from the network: nothing in them may move a terminal's cursor or break a row. */
+export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here
-  return cell.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "�");
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, "�");
 }
 
 const BARS = "▁▂▃▄▅▆▇█";
 
-/** The course of the values in one line of at most 60 characters, from 0 (or the least, below 0) to the most. */
+/**
+ * The course of the values in one line of at most 60 characters, from 0 (or the least, below 0) to the most. A value
+ * that is not finite leaves its place empty.
+ */
 export function sparkline(values: Float64Array): string {
   const width = Math.min(values.length, 60);
-  const low = values.reduce((a, b) => Math.min(a, b), 0);
-  const high = values.reduce((a, b) => Math.max(a, b), 0);
+  const finite = values.filter(Number.isFinite);
+  const low = finite.reduce((a, b) => Math.min(a, b), 0);
+  const high = finite.reduce((a, b) => Math.max(a, b), 0);
   let text = "";
   for (let i = 0; i < width; i++) {
     const part = values.subarray(
       Math.floor((i * values.length) / width),
       Math.floor(((i + 1) * values.length) / width),
     );
-    const height = high === low ? 0 : (part.reduce((a, b) => a + b, 0) / part.length - low) / (high - low);
-    text += BARS[Math.min(BARS.length - 1, Math.floor(height * BARS.length))] ?? " ";
+    const mean = part.reduce((a, b) => a + b, 0) / part.length;
+    const height = (mean - low) / (high - low || 1);
+    const bar = Math.min(BARS.length - 1, Math.floor(height * BARS.length));
+    text += Number.isFinite(mean) ? BARS.charAt(bar) : " ";
   }
   return text;
 }

@@ -1,4 +1,4 @@
-import type { LabelSet } from "./labels.ts";
+import { type LabelSet, labelValue } from "./labels.ts";
 import type { Meta } from "./meta.ts";
 import { printAnswer, printTable, printValue } from "./text.ts";
 
@@ -69,7 +69,7 @@ export class Vector<L extends string = string, U extends string = string> implem
 
 /** Whether `labels` has every value of `wanted`; a label that is missing counts as `""`. */
 export function hasLabels(labels: LabelSet, wanted: Readonly<Record<string, string | undefined>>): boolean {
-  return Object.entries(wanted).every(([name, value]) => value === undefined || (labels[name] ?? "") === value);
+  return Object.entries(wanted).every(([name, value]) => value === undefined || labelValue(labels, name) === value);
 }
 
 /** Every label name that occurs, in order of first sight. */
@@ -78,4 +78,5 @@ export function labelNames(sets: readonly LabelSet[]): string[] {
 }
 
 /** The values of `labels` under `names`, for a table's row. */
-export const cells = (labels: LabelSet, names: readonly string[]): string[] => names.map((name) => labels[name] ?? "");
+export const cells = (labels: LabelSet, names: readonly string[]): string[] =>
+  names.map((name) => labelValue(labels, name));

@@ -1,0 +1,76 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { Matrix, Series } from "../../src/results/matrix.ts";
+import { sparkline } from "../../src/results/text.ts";
+import { AT, HOSTILE, metaOf, NEUTRALISED } from "./answers.ts";
+
+const series = (labels: Record<string, string>, ...values: number[]) =>
+  new Series({
+    labels,
+    unit: "req/s",
+    timesMs: Float64Array.from(values, (_, i) => AT + i * 60_000),
+    values: Float64Array.from(values),
+  });
+const matrix = (...members: readonly Series[]) =>
+  new Matrix({ unit: "req/s", meta: metaOf(), series: members, startMs: AT, endMs: AT + 180_000, stepMs: 60_000 });
+
+describe("a matrix", () => {
+  const two = matrix(series({ response_code: "200" }, 1, 2, 3, 4), series({ response_code: "503" }, 0.5));
+
+  test("is iterated as series, and each of them as points", () => {
+    expect([...two].map((one) => one.labels)).toEqual([{ response_code: "200" }, { response_code: "503" }]);
+    expect([...(two.series[1] ?? [])]).toEqual([{ timeMs: AT, value: 0.5 }]);
+    expect(two).toHaveLength(2);
+    expect(two.series[0]).toHaveLength(4);
+    expect(Object.isFrozen(two) && two.series.every(Object.isFrozen)).toBe(true);
+  });
+
+  test("finds a series by its labels", () => {
+    expect(two.get({ response_code: "503" })?.values).toEqual(Float64Array.of(0.5));
+    expect(two.get({ response_code: "404" })).toBeUndefined();
+  });
+
+  test("prints a row with the course of each series", () => {
+    expect(inspect(two)).toMatchInlineSnapshot(`
+      "response_code  points  min        mean       max        last
+      200            4       1 req/s    2.5 req/s  4 req/s    4 req/s    ▃▅▇█
+      503            1       0.5 req/s  0.5 req/s  0.5 req/s  0.5 req/s  █
+        at 2026-11-20T10:03:00Z from prometheus: sum(up)"
+    `);
+  });
+
+  test("prints that there is nothing, in all or in one series", () => {
+    expect(String(matrix())).toBe("no data");
+    expect(String(matrix(series({ a: "1" })))).toMatchInlineSnapshot(`
+      "a  points  min      mean     max      last
+      1  0       no data  no data  no data  no data"
+    `);
+  });
+
+  test("lets no label value move the cursor", () => {
+    expect(String(series({ a: HOSTILE }, 1))).toBe(`${NEUTRALISED} █`);
+    expect(String(matrix(series({ a: HOSTILE }, 1))).split("\n")).toHaveLength(2);
+  });
+});
+
+describe("a sparkline", () => {
+  test.each<[string, number[], string]>([
+    ["nothing", [], ""],
+    ["zeros", [0, 0, 0], "▁▁▁"],
+    ["one value, which is the most there is", [5], "█"],
+    ["a rise", [0, 1, 2, 3, 4, 5, 6, 7], "▁▂▃▄▅▆▇█"],
+    ["values far from zero, from zero on", [100, 101], "██"],
+    ["negative values, from the least on", [-2, -1, 0], "▁▅█"],
+    ["a gap where a value is no number", [1, Number.NaN, 1], "█ █"],
+    ["a gap where a value is infinite", [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0], "█  ▁"],
+    ["the smallest numbers", [0, 5e-324], "▁█"],
+  ])("shows %s", (_, values, text) => {
+    expect(sparkline(Float64Array.from(values))).toBe(text);
+  });
+
+  test("is never longer than 60 characters, and takes means of what falls together", () => {
+    expect(sparkline(new Float64Array(60).fill(1))).toHaveLength(60);
+    expect(sparkline(Float64Array.from({ length: 1000 }, (_, i) => i))).toHaveLength(60);
+    expect(sparkline(Float64Array.from({ length: 120 }, (_, i) => i % 2))).toBe("█".repeat(60).replaceAll("█", "▅"));
+  });
+});
