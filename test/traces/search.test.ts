@@ -1,0 +1,216 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TimeoutError } from "../../src/errors.ts";
+import type { SearchPage, TraceBackend, TraceQuery } from "../../src/traces/backend.ts";
+import { type SearchOptions, type SearchProgress, TraceSearch } from "../../src/traces/search.ts";
+import { Span } from "../../src/traces/span.ts";
+import { Trace } from "../../src/traces/trace.ts";
+
+const NOW = 1_800_000_000_000;
+const span = { from: NOW - 3_600_000, to: NOW };
+
+function traceAt(index: number, startMs: number, service = "frontend"): Trace {
+  const id = (index + 1).toString(16).padStart(16, "0");
+  const details = { tag: () => undefined, tags: () => ({}), events: () => [], processTags: () => ({}) };
+  const fields = { traceId: id, id, parentId: undefined, shared: false, kind: undefined, service, operation: "x" };
+  return new Trace(id, [
+    new Span({ ...fields, startMs, durationMs: 1, error: false, links: [], warnings: [] }, details),
+  ]);
+}
+
+/** A backend that cuts at the limit without a word, and gives what it keeps in no order. */
+class Store implements TraceBackend {
+  readonly name = "store";
+  readonly queries: TraceQuery[] = [];
+  readonly traces_: readonly Trace[];
+  readonly finestWindowMs: number;
+  readonly mostPerCall: number;
+  warnings: readonly string[] = [];
+  complete = true;
+
+  constructor(traces: readonly Trace[], finestWindowMs = 1, mostPerCall = 1000) {
+    this.traces_ = traces;
+    this.finestWindowMs = finestWindowMs;
+    this.mostPerCall = mostPerCall;
+  }
+
+  async search(query: TraceQuery): Promise<SearchPage> {
+    this.queries.push(query);
+    const found = this.traces_
+      .filter((trace) => trace.startMs >= query.fromMs && trace.startMs <= query.toMs)
+      .filter((trace) => query.service === undefined || trace.spans.some((one) => one.service === query.service))
+      .sort((a, b) => (a.id.split("").reverse().join("") < b.id.split("").reverse().join("") ? -1 : 1))
+      .slice(0, query.limit);
+    const { warnings, complete } = this;
+    return { traces: found, full: found.length >= query.limit, unapplied: [], warnings, complete };
+  }
+
+  services = async () => [];
+  operations = async () => [];
+  trace = async () => undefined;
+  traces = async () => ({ traces: [], missing: [] });
+  dependencies = async () => [];
+}
+
+const searchIn = (store: TraceBackend, options: SearchOptions = {}, services: readonly string[] = ["frontend"]) =>
+  new TraceSearch(
+    store,
+    { span, queries: async () => services.map((service) => ({ service })), pick: (trace) => trace },
+    options,
+    () => NOW,
+  );
+
+describe("a search over a backend that cuts without a word", () => {
+  it("finds every trace of the range once, the latest first, however they crowd", async () => {
+    const start = fc.oneof(
+      fc.integer({ min: 0, max: 3_600_000 }),
+      fc.constantFrom(0, 1, 1_800_000, 1_800_001, 3_599_999, 3_600_000),
+    );
+    const offsets = fc.array(start, { maxLength: 400 });
+    await fc.assert(
+      fc.asyncProperty(
+        offsets,
+        fc.integer({ min: 1, max: 60 }),
+        fc.constantFrom(0.001, 1),
+        async (all, perCall, finest) => {
+          const traces = all.map((offset, i) => traceAt(i, span.from + offset));
+          const found = await searchIn(new Store(traces, finest), { perCall });
+          expect(found.meta.complete).toBe(true);
+          expect(found.meta).toMatchObject({ ratio: 1, found: traces.length, backend: "store" });
+          expect(found.map((trace) => trace.id).sort()).toEqual(traces.map((trace) => trace.id).sort());
+          const starts = found.map((trace) => trace.startMs);
+          expect(starts).toEqual([...starts].sort((a, b) => b - a));
+        },
+      ),
+      { seed: 5, numRuns: 300 },
+    );
+  });
+
+  it("finds 5,000 traces in calls that are each cut at 100", async () => {
+    const traces = Array.from({ length: 5000 }, (_, i) => traceAt(i, span.from + (i * 3_600_000) / 5000));
+    const store = new Store(traces);
+    const found = await searchIn(store, { perCall: 100 });
+    expect(found.length).toBe(5000);
+    expect(found.meta.complete).toBe(true);
+    expect(store.queries.length).toBeLessThan(300);
+  });
+
+  it("leaves no gap between two windows", async () => {
+    const store = new Store(Array.from({ length: 50 }, (_, i) => traceAt(i, span.from + i * 70_000)));
+    await searchIn(store, { perCall: 10 });
+    const answered = store.queries.filter(
+      (query, i) => i === store.queries.length - 1 || store.queries[i + 1]?.toMs === query.fromMs,
+    );
+    expect(answered[0]?.toMs).toBe(span.to);
+    expect(answered.at(-1)?.fromMs).toBe(span.from);
+    for (const [i, query] of answered.entries()) if (i > 0) expect(query.toMs).toBe(answered[i - 1]?.fromMs);
+  });
+
+  it("says so where one instant holds more than any call brings", async () => {
+    const traces = Array.from({ length: 300 }, (_, i) => traceAt(i, span.from + 1000));
+    const found = await searchIn(new Store(traces, 1, 100), { perCall: 50 });
+    expect(found.length).toBe(100);
+    expect(found.meta.complete).toBe(false);
+    expect(found.meta.warnings.join()).toContain("more than 100 traces");
+  });
+
+  it("asks for larger pages where one instant holds more than one page", async () => {
+    const traces = Array.from({ length: 300 }, (_, i) => traceAt(i, span.from + 1000));
+    const found = await searchIn(new Store(traces, 1, 1000), { perCall: 50 });
+    expect(found.length).toBe(300);
+    expect(found.meta.complete).toBe(true);
+  });
+
+  it("finds a trace of two services once", async () => {
+    const both = traceAt(7, span.from + 5000);
+    const store = new Store([both, traceAt(8, span.from + 6000, "backend")]);
+    expect((await searchIn(store, {}, ["frontend", "backend"])).map((trace) => trace.id)).toHaveLength(2);
+  });
+});
+
+describe("a search with a limit", () => {
+  const traces = Array.from({ length: 100 }, (_, i) => traceAt(i, span.from + i * 30_000));
+
+  it("gives the latest, stops, and says that it is not all", async () => {
+    const store = new Store(traces);
+    const found = await searchIn(store, { limit: 3, perCall: 10 });
+    expect(found.map((trace) => trace.startMs)).toEqual([99, 98, 97].map((i) => span.from + i * 30_000));
+    expect(found.meta.complete).toBe(false);
+    expect(found.meta.warnings.join()).toContain("limit of 3");
+    expect(store.queries.length).toBeLessThan(10);
+  });
+
+  it("is complete where the limit is just what there is", async () => {
+    const found = await searchIn(new Store(traces.slice(0, 5)), { limit: 5 });
+    expect(found.length).toBe(5);
+    expect(found.meta.complete).toBe(true);
+  });
+});
+
+describe("a search under way", () => {
+  const traces = Array.from({ length: 200 }, (_, i) => traceAt(i, span.from + i * 18_000));
+
+  it("asks nothing before it is awaited, and anew each time", async () => {
+    const store = new Store(traces);
+    const search = searchIn(store);
+    expect(store.queries).toHaveLength(0);
+    await search;
+    const once = store.queries.length;
+    await search;
+    expect(store.queries).toHaveLength(2 * once);
+  });
+
+  it("streams under for await and stops asking when the loop is left", async () => {
+    const store = new Store(traces);
+    let seen = 0;
+    for await (const _ of searchIn(store, { perCall: 10 })) if (++seen === 5) break;
+    expect(seen).toBe(5);
+    expect(store.queries.length).toBeLessThan(12);
+  });
+
+  it("tells how far it has come", async () => {
+    const steps: SearchProgress[] = [];
+    await searchIn(new Store(traces), { perCall: 20, onProgress: (progress) => steps.push(progress) });
+    const ratios = steps.map((progress) => progress.ratio);
+    expect(ratios).toEqual([...ratios].sort((a, b) => a - b));
+    expect(steps.at(-1)).toMatchObject({ ratio: 1, found: 200, searchedToMs: span.from, complete: true });
+  });
+
+  it("passes on what the backend says is missing", async () => {
+    const store = new Store(traces);
+    store.warnings = ["a trace is cut at 10,000 spans"];
+    store.complete = false;
+    const { meta } = await searchIn(store);
+    expect(meta).toMatchObject({ complete: false, warnings: ["a trace is cut at 10,000 spans"] });
+  });
+
+  it("ends with the caller's reason when that aborts", async () => {
+    const controller = new AbortController();
+    const search = searchIn(new Store(traces), {
+      perCall: 10,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error("enough")),
+    });
+    await expect(search).rejects.toThrow("enough");
+  });
+
+  it("ends at its deadline, saying how far it came", async () => {
+    let now = NOW;
+    const search = new TraceSearch(
+      new Store(traces),
+      { span, queries: async () => [{}], pick: (trace) => trace },
+      { perCall: 10, timeoutMs: 500, onProgress: () => (now += 200) },
+      () => now,
+    );
+    const error = await search.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(String(error)).toContain("within 500 ms");
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])("refuses a limit of %s", (limit) => {
+    expect(() => searchIn(new Store([]), { limit })).toThrow(/whole number above 0/);
+  });
+});
