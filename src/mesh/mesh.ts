@@ -2,7 +2,7 @@ import { QueryError } from "../errors.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
 import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
 import { checkLabel } from "./istio.ts";
-import { isAnyone, type Peer, peerOf } from "./peer.ts";
+import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
 import { ReporterChoice } from "./reporter.ts";
 import { checkReporter, type Reporter, type Scope } from "./scope.ts";
 import { Edge, Endpoint, type MeshContext, Traffic } from "./traffic.ts";
@@ -44,6 +44,7 @@ export class Mesh {
   edge(from: Peer | string, to: Peer | string): Edge {
     const source = peerOf(from, "workload", "edge: from");
     const destination = peerOf(to, "workload", "edge: to");
+    checkCaller(source, "edge: from");
     if (isAnyone(source) && isAnyone(destination)) {
       throw new QueryError("scope", "edge: neither end names anything; name one, or write mesh.all() for all traffic");
     }
@@ -76,6 +77,7 @@ export class Mesh {
    */
   gateway(gateway: Peer | string): Endpoint {
     const source = peerOf(gateway, "workload", "gateway");
+    checkCaller(source, "gateway");
     if (isAnyone(source)) throw new QueryError("scope", "gateway: it names nothing; write its workload's name");
     return new Gateway(this.#context, { ...this.#everything, source, subject: "source", reporter: "source" });
   }

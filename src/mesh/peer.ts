@@ -97,6 +97,19 @@ function serviceOf(name: string, namespace: string | undefined, what: string): P
 /** Whether nothing at all is said of the peer. */
 export const isAnyone = (peer: Peer): boolean => Object.values(peer).every((value) => value === undefined);
 
+/**
+ * Refuses what says nothing of a caller, which would otherwise be anyone.
+ *
+ * @throws {QueryError} `code: "scope"` for a host
+ */
+export function checkCaller(peer: Peer | undefined, what: string): void {
+  if (peer?.host === undefined) return;
+  throw new QueryError(
+    "scope",
+    `${what}: a host is what was called, not who calls; name the caller by workload, service, app or principal`,
+  );
+}
+
 /** The matchers of a peer as the side that called. */
 export function sourceMatchers(peer: Peer): readonly Matcher[] {
   return equals([

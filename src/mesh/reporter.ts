@@ -29,7 +29,8 @@ export class ReporterChoice {
     const expr = aggregate("group", selector(undefined, [counted, ...endMatchers(scope)]), {
       grouping: by("reporter"),
     });
-    const key = `${atMs ?? "now"} ${print(expr)}`;
+    // Questions about nearby times have one answer: a range that ends now is asked about at another time each time.
+    const key = `${atMs === undefined ? "now" : Math.floor(atMs / BELIEVED_MS)} ${print(expr)}`;
     const known = this.#known.get(key);
     if (known !== undefined && known.untilMs > this.#now()) return known.reporter;
     const { data } = await this.#backend.instant(expr, atMs, options);

@@ -1,7 +1,7 @@
 import { QueryError } from "../errors.ts";
 import { type Matcher, matcher } from "../promql/index.ts";
 import { shown } from "../time.ts";
-import { destinationMatchers, type Peer, sourceMatchers } from "./peer.ts";
+import { checkCaller, destinationMatchers, type Peer, sourceMatchers } from "./peer.ts";
 
 /**
  * Whose count is read: the callee's proxy, the caller's, or the waypoint between them. Each sees every request once.
@@ -62,5 +62,6 @@ export function narrowed(scope: Scope, known: Peer): Scope {
 export function directed(scope: Scope, subject: "destination" | "source"): Scope {
   if (scope.subject === subject) return scope;
   const { source, destination, ...rest } = scope;
+  if (subject === "source") checkCaller(destination, "outbound");
   return Object.freeze({ ...rest, subject, source: destination, destination: source });
 }

@@ -10,6 +10,7 @@ import {
   matrix,
   number,
   selector,
+  without,
 } from "../promql/index.ts";
 import { shown } from "../time.ts";
 import { METRICS } from "./istio.ts";
@@ -90,6 +91,6 @@ function failed({ matchers, failures }: Traffic, windowMs: number, grouping: Gro
 /** The same grouping with the histogram's bucket bound kept. */
 function withBound(grouping: Grouping | undefined): Grouping {
   if (grouping === undefined) return by("le");
-  if (grouping.kind === "by") return by("le", ...grouping.labels);
-  return { kind: "without", labels: grouping.labels.filter((label) => label !== "le") };
+  const labels = grouping.labels.filter((label) => label !== "le");
+  return grouping.kind === "by" ? by("le", ...labels) : without(...labels);
 }

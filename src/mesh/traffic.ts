@@ -2,7 +2,7 @@ import { QueryError } from "../errors.ts";
 import { type Formula, later, ready } from "../metrics/formula.ts";
 import { type Context, type Query, query } from "../metrics/query.ts";
 import type { Expr, Grouping } from "../promql/index.ts";
-import { type CustomLabel, labelName } from "../results/labels.ts";
+import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
@@ -64,10 +64,9 @@ export class Traffic {
   where(conditions: Where): this;
   where(label: CustomLabel, condition: Condition): this;
   where(conditions: CustomLabel | Where, condition?: Condition): this {
-    const added =
-      condition === undefined
-        ? matchersOf(conditions as Where, "where")
-        : [matcherOf(labelName(conditions as CustomLabel), condition, "where")];
+    const added = isCustomLabel(conditions)
+      ? [matcherOf(labelName(conditions), condition as Condition, "where")]
+      : matchersOf(conditions, "where");
     return this.derived({ ...this.#scope, conditions: [...this.#scope.conditions, ...added] });
   }
 

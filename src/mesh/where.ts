@@ -24,7 +24,7 @@ export type Where = Readonly<Partial<Record<IstioLabel, Condition | undefined>>>
  * lacks, `"failures"`, `"scope"` or `"string"` for a value that is no condition
  */
 export function matchersOf(where: Where, verb: string): readonly Matcher[] {
-  if (typeof where !== "object" || where === null || Array.isArray(where) || where instanceof RegExp) {
+  if (typeof where !== "object" || where === null || Symbol.iterator in where || where instanceof RegExp) {
     throw new QueryError(
       "scope",
       `${verb}: ${shown(where)} are no conditions; write ${verb}({ request_protocol: "grpc" })`,
