@@ -171,7 +171,7 @@ export class Query<U extends string, L extends string = never, K extends string 
   }
 
   #sameUnit(other: Operand | number, verb: string): U {
-    if (typeof other === "object" && other.unit !== this.unit) {
+    if (other instanceof Query && other.unit !== this.unit) {
       throw new QueryError("unit", `${verb}: ${this.unit} and ${other.unit} do not mix; both sides need the same unit`);
     }
     return this.unit;

@@ -19,7 +19,7 @@ export interface RecordingBackend extends MetricsBackend {
 
 /** Answers each question with what these make of its text: nothing, where they are left out. */
 export interface Answers {
-  readonly instant?: (promql: string) => InstantData | Promise<InstantData>;
+  readonly instant?: ((promql: string) => InstantData | Promise<InstantData>) | undefined;
   readonly range?: (promql: string) => MatrixData | Promise<MatrixData>;
   /** What the answers say of themselves. */
   readonly quality?: Partial<Answer<unknown>>;
