@@ -1,19 +1,31 @@
-/** `npm run mesh -- up | traffic [--seed 7] [--seconds 75] | verify | down`, each with `--directory DIR`. */
+/** `npm run mesh -- up | traffic | load-traces | verify | down`; `usage` has the options. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { loadTraces } from "./load-traces.ts";
 import { defaultDirectory, meshDown, meshUp } from "./mesh.ts";
 import type { Truth } from "./truth.ts";
 import { compare, isExact, table, worstIncreasePercent } from "./verify.ts";
+import { compareTraces, traceTable } from "./verify-traces.ts";
 
-const usage = "npm run mesh -- up | traffic [--seed 7] [--seconds 75] | verify | down   [--directory .mesh]";
+const usage = `npm run mesh -- COMMAND [--directory .mesh]
+  up           [--no-tracing]  without Jaeger and Zipkin
+  traffic      [--seed 7] [--seconds 75] [--no-tracing]
+  load-traces  [--count 5000] [--minutes 60] [--ago 120]  synthetic traces over 60 minutes, from 120 minutes ago
+  verify
+  down`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
+  allowNegative: true,
   options: {
     directory: { type: "string", default: defaultDirectory },
     seed: { type: "string", default: "7" },
     seconds: { type: "string", default: "75" },
+    tracing: { type: "boolean", default: true },
+    count: { type: "string", default: "5000" },
+    minutes: { type: "string", default: "60" },
+    ago: { type: "string", default: "120" },
   },
 });
 
@@ -22,6 +34,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
 }
 
+const onSlow = (what: string): void => say(`          ${what}`);
 const onStep = (step: string, tookMs: number): void => say(`${(tookMs / 1000).toFixed(1).padStart(6)} s  ${step}`);
 
 function say(line: string): void {
@@ -36,24 +49,38 @@ try {
 }
 
 async function runCommand(command: string | undefined): Promise<void> {
-  const { directory } = values;
+  const { directory, tracing } = values;
   const { signal } = interrupted;
+  const up = () => meshUp({ directory, tracing, signal, onStep, onSlow });
   switch (command) {
     case "up": {
-      const mesh = await meshUp({ directory, signal, onStep });
+      const mesh = await up();
       say(
         `Prometheus ${mesh.prometheusUrl}, gateway http://127.0.0.1:${mesh.ports.gateway}, files in ${mesh.directory}`,
       );
+      if (tracing) say(`Jaeger ${mesh.jaegerUrl}, Zipkin ${mesh.zipkinUrl}`);
       return;
     }
     case "traffic": {
-      const mesh = await meshUp({ directory, signal, onStep });
+      const mesh = await up();
       const truth = await mesh.traffic({ seed: whole("seed"), seconds: whole("seconds"), signal });
       const requests = truth.flows.reduce((sum, flow) => sum + flow.count, 0);
       const playSeconds = (truth.measuredToMs - truth.measuredFromMs) / 1000;
       say(
-        `played ${playSeconds.toFixed(1)} s: ${requests} reports in ${truth.flows.length} flows; silent: ${truth.silent.join(", ")}`,
+        `played ${playSeconds.toFixed(1)} s: ${requests} reports in ${truth.flows.length} flows, ${truth.traces.length} traces; silent: ${truth.silent.join(", ")}`,
       );
+      return;
+    }
+    case "load-traces": {
+      const fromMs = Date.now() - whole("ago") * 60_000;
+      const startMs = performance.now();
+      const loaded = await loadTraces({
+        count: whole("count"),
+        fromMs,
+        toMs: fromMs + whole("minutes") * 60_000,
+        signal,
+      });
+      onStep(`load ${loaded.length} traces from ${new Date(fromMs).toISOString()} on`, performance.now() - startMs);
       return;
     }
     case "verify": {
@@ -64,7 +91,9 @@ async function runCommand(command: string | undefined): Promise<void> {
       say(
         `${compared.length} series compared, ${off.length} off; increase() is off by ${worstIncreasePercent(compared).toFixed(2)} % at most`,
       );
-      if (off.length > 0) process.exitCode = 1;
+      const traces = await compareTraces(truth.traces);
+      say(truth.traces.length === 0 ? "no traces were played" : traceTable(traces));
+      if (off.length > 0 || traces.backends.some((each) => each.off.length > 0)) process.exitCode = 1;
       return;
     }
     case "down":
@@ -74,7 +103,7 @@ async function runCommand(command: string | undefined): Promise<void> {
   }
 }
 
-function whole(name: "seed" | "seconds"): number {
+function whole(name: "seed" | "seconds" | "count" | "minutes" | "ago"): number {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 0) throw new Error(`mesh: --${name} ${values[name]} is not a whole number`);
   return value;

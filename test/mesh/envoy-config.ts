@@ -43,6 +43,7 @@ export function envoyConfig(workload: Workload, paths: EnvoyPaths): JsonObject {
       cluster: `${workload.app}.${workload.namespace}`,
     },
     stats_flush_interval: "1s",
+    layered_runtime: { layers: [{ name: "static", static_layer: { "tracing.zipkin.flush_interval_ms": 500 } }] },
     admin: { address: addressOf(workload.ports.admin) },
     static_resources: { listeners, clusters },
   };
@@ -179,6 +180,7 @@ function tcpProxy(workload: Workload, side: Side, cluster: string, paths: EnvoyP
   };
 }
 
+/** Istio's Zipkin provider; spans are sent every half second, not every 5 s, see `layered_runtime`. */
 function tracing(workload: Workload): Json {
   const tags = {
     "istio.canonical_service": workload.app,

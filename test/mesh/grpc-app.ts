@@ -1,6 +1,6 @@
 /** Unary gRPC over HTTP/2 by hand: a length-prefixed message each way and the status in the trailers. */
 import { type ClientHttp2Session, connect, createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
-import { callHeader, servedByHeader, silenceMs } from "./http-client.ts";
+import { callHeader, idsIn, servedByHeader, silenceMs } from "./http-client.ts";
 import { type Ending, type Journal, nowMs } from "./journal.ts";
 import { localAddress, type Workload } from "./topology.ts";
 
@@ -22,7 +22,6 @@ export async function startGrpcApp(workload: Workload, journal: Journal): Promis
     const call = String(headers[callHeader] ?? "");
     const status = Number(headers["x-status"] ?? 0);
     const message = status === 0 ? grpcMessage(Number(headers["x-bytes"] ?? 0)) : Buffer.alloc(0);
-    const requestId = headers["x-request-id"];
     let requestBytes = 0;
     let complete = false;
     stream.on("error", () => {});
@@ -56,7 +55,7 @@ export async function startGrpcApp(workload: Workload, journal: Journal): Promis
         requestMessages: 1,
         responseMessages: complete && message.length > 0 ? 1 : 0,
         servedBy: `${workload.name}/${workload.version}`,
-        ...(typeof requestId === "string" && { requestId }),
+        ...idsIn(headers),
       });
     });
   });
@@ -144,6 +143,7 @@ export class GrpcClient {
           requestMessages: 1,
           responseMessages: responseBytes > 0 ? 1 : 0,
           ...(servedBy !== undefined && { servedBy }),
+          ...idsIn(options.headers),
         });
         resolve(grpcStatus);
       });

@@ -1,6 +1,6 @@
 /** A small HTTP app: each request says in its query how long to take, what to answer and how much to send. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { callHeader, servedByHeader } from "./http-client.ts";
+import { callHeader, idsIn, servedByHeader } from "./http-client.ts";
 import { type Journal, nowMs } from "./journal.ts";
 import { localAddress, type Workload } from "./topology.ts";
 
@@ -44,7 +44,6 @@ async function answer(
   const startMs = nowMs();
   const url = new URL(request.url ?? "/", "http://app");
   const call = String(request.headers[callHeader] ?? "");
-  const requestId = request.headers["x-request-id"];
   const gone = new AbortController();
   let requestBytes = 0;
   let reply: Reply | undefined;
@@ -66,7 +65,7 @@ async function answer(
       responseBytes: complete && reply !== undefined ? reply.bytes : 0,
       servedBy: `${workload.name}/${workload.version}`,
       peer: `${request.socket.remoteAddress}:${request.socket.remotePort}`,
-      ...(typeof requestId === "string" && { requestId }),
+      ...idsIn(request.headers),
     });
   });
   try {

@@ -1,6 +1,7 @@
 /** One HTTP/1.1 call, journaled by its sender. */
+import { randomBytes, randomUUID } from "node:crypto";
 import { type Agent, type IncomingMessage, request } from "node:http";
-import { type Ending, type Journal, nowMs } from "./journal.ts";
+import { type Ending, type Exchange, type Journal, nowMs } from "./journal.ts";
 import { localAddress } from "./topology.ts";
 
 export interface HttpCall {
@@ -13,6 +14,7 @@ export interface HttpCall {
   readonly call: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly sendBytes?: number;
+  readonly part?: string;
   /** Ending the call early, as a user who closes the page does. */
   readonly signal?: AbortSignal;
 }
@@ -51,6 +53,27 @@ export function forwardedHeaders(headers: NodeJS.Dict<string | string[]>): Recor
   return forwarded;
 }
 
+/** The ids that a request carries in its headers, as the journal wants them. */
+export function idsIn(headers: NodeJS.Dict<string | string[]>): Pick<Exchange, "requestId" | "traceId"> {
+  const { "x-request-id": requestId, "x-b3-traceid": traceId } = headers;
+  return {
+    ...(typeof requestId === "string" && { requestId }),
+    ...(typeof traceId === "string" && { traceId }),
+  };
+}
+
+/** Headers of an app that begins a trace itself, sampled as everything is here. Its own span it sends nowhere. */
+export function beginTrace(): Record<string, string> {
+  // Envoy marks a sampled request by a 9 in place of the version, and would put it there itself.
+  const requestId = randomUUID().replace(/^(.{14})./, "$19");
+  return {
+    "x-request-id": requestId,
+    "x-b3-traceid": randomBytes(16).toString("hex"),
+    "x-b3-spanid": randomBytes(8).toString("hex"),
+    "x-b3-sampled": "1",
+  };
+}
+
 /** Never rejects: how the call ended is in the answer and in the journal. */
 export function sendHttp(options: HttpCall): Promise<HttpAnswer> {
   const { journal, service, call, path, sendBytes = 0 } = options;
@@ -65,7 +88,6 @@ export function sendHttp(options: HttpCall): Promise<HttpAnswer> {
       settled = true;
       const code = ended === "complete" ? (response?.statusCode ?? 0) : 0;
       const servedBy = response?.headers[servedByHeader];
-      const requestId = options.headers?.["x-request-id"];
       journal.append({
         side: "sent",
         service,
@@ -79,7 +101,8 @@ export function sendHttp(options: HttpCall): Promise<HttpAnswer> {
         requestBytes: sendBytes,
         responseBytes,
         ...(typeof servedBy === "string" ? { servedBy } : ended === "complete" && { proxyBody: body }),
-        ...(requestId !== undefined && { requestId }),
+        ...idsIn(options.headers ?? {}),
+        ...(options.part !== undefined && { part: options.part }),
       });
       resolve({ ended, code, body });
     };

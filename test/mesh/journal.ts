@@ -28,6 +28,10 @@ export interface Exchange {
   /** First bytes of an answer that no app gave. */
   readonly proxyBody?: string;
   readonly requestId?: string;
+  /** As the request's headers gave it: a client that begins a trace, or an app that was told of it by its proxy. */
+  readonly traceId?: string;
+  /** Part of the scenario, for what the driver sent. */
+  readonly part?: string;
   readonly peer?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Starts, finds and ends the mesh: Envoy proxies, their apps and Prometheus, all on loopback. */
+/** Starts, finds and ends the mesh: Envoy proxies, their apps, Prometheus, Jaeger and Zipkin, all on loopback. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection } from "node:net";
@@ -11,20 +11,29 @@ import { isRunning, type Started, start, stop, until } from "./processes.ts";
 import { allScraped, prometheusConfig, prometheusUrl } from "./prometheus.ts";
 import {
   collectorPort,
+  jaegerPorts,
   localAddress,
   prometheusPort,
   proxied,
   type WorkloadPorts,
   workloadNamed,
   workloads,
+  zipkinPort,
 } from "./topology.ts";
+import { backendCommands, collectorProgram, jaegerUrl, readyTargets, tracingPorts, zipkinUrl } from "./tracing.ts";
 import { playTraffic, type TrafficOptions } from "./traffic.ts";
 import type { Truth } from "./truth.ts";
 
+export { type LoadedTrace, type LoadOptions, loadTraces } from "./load-traces.ts";
+export type { Attempt, TracedCall, TracedHop } from "./traced-call.ts";
 export type { Flow, Truth } from "./truth.ts";
 
 export interface RunningMesh {
   readonly prometheusUrl: string;
+  /** Jaeger's query service, `/api` and `/api/v3`; with `tracing: false` nothing need listen there. */
+  readonly jaegerUrl: string;
+  /** With `tracing: false` nothing need listen there. */
+  readonly zipkinUrl: string;
   /** Holds `truth.json`, `logs/<workload>.log`, `journal/`, certificates and configurations. */
   readonly directory: string;
   readonly ports: MeshPorts;
@@ -37,24 +46,30 @@ export interface MeshPorts {
   /** Where users call. */
   readonly gateway: number;
   readonly prometheus: number;
-  /** Where proxies send spans, whether or not something listens. */
+  /** Where proxies send spans, whether or not something listens; `POST /api/v2/spans` reaches both backends. */
   readonly collector: number;
+  readonly jaeger: { readonly query: number; readonly grpc: number; readonly otlp: number; readonly zipkin: number };
+  readonly zipkin: number;
   readonly workloads: Readonly<Record<string, WorkloadPorts>>;
 }
 
 export interface MeshOptions {
   /** Default: `.mesh` at the root of the repository. */
   readonly directory?: string;
+  /** Whether Jaeger and Zipkin run too; default true. */
+  readonly tracing?: boolean;
   readonly signal?: AbortSignal;
   /** Told of each step of the start once it is done. */
   readonly onStep?: (step: string, tookMs: number) => void;
+  /** Told before something that takes minutes: a program that is built from source, once. */
+  readonly onSlow?: (what: string) => void;
 }
 
 export const defaultDirectory: string = fileURLToPath(new URL("../../.mesh", import.meta.url));
 
 /** Starts the mesh, or finds the one that already runs in the directory. A failed start leaves nothing running. */
 export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
-  const { signal } = options;
+  const { signal, tracing = true } = options;
   const directory = path.resolve(options.directory ?? defaultDirectory);
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
@@ -66,12 +81,17 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
 
   const recorded = readState(directory);
   if (recorded.length > 0 && recorded.every(isRunning)) {
+    if (tracing && !isTracing(recorded)) {
+      throw new Error(`the mesh in ${directory} runs without Jaeger and Zipkin; end it first, or do without them`);
+    }
     await step("already running", async () => {});
-    return runningMesh(directory);
+    return runningMesh(directory, isTracing(recorded));
   }
   if (recorded.length > 0) await step("end what is left of an earlier mesh", () => meshDown(directory));
-  await step("check that the ports are free", requireFreePorts);
-  const programs = await step("install what is missing", () => install(signal));
+  await step("check that the ports are free", () => requireFreePorts(tracing));
+  const programs = await step("install what is missing", () =>
+    install({ tracing, ...(signal && { signal }), ...(options.onSlow && { onSlow: options.onSlow }) }),
+  );
   clear(directory);
   const at = (...parts: string[]): string => path.join(directory, ...parts);
   const output = (name: string): string => at("output", `${name}.txt`);
@@ -84,8 +104,21 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
     started.push(each);
     writeFileSync(stateFile(directory), JSON.stringify(started));
   };
+  // Test runners replace import.meta.resolve; a require of this module's own finds the same file.
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  const startNode = (name: string, ...args: string[]): Promise<Started> =>
+    start(name, process.execPath, ["--import", loader, ...args], output(name));
   try {
-    // First, since it takes 5 s to look at its targets.
+    const backends = programs.tracing && backendCommands(programs.tracing);
+    if (backends !== undefined) {
+      await step("start Zipkin, Jaeger and their collector", async () => {
+        for (const { name, program, args, environment } of backends) {
+          record(await start(name, program, args, output(name), environment));
+        }
+        record(await startNode("collector", collectorProgram));
+      });
+    }
+    // Early, since it takes 5 s to look at its targets.
     await step("start Prometheus", async () => {
       writeFileSync(at("prometheus.json"), JSON.stringify(prometheusConfig(), null, 1));
       const args = [
@@ -98,10 +131,7 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
     });
     await step("start the apps", async () => {
       const program = fileURLToPath(new URL("apps.ts", import.meta.url));
-      // Test runners replace import.meta.resolve; a require of this module's own finds the same file.
-      const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-      const args = ["--import", loader, program, at("journal")];
-      record(await start("apps", process.execPath, args, output("apps")));
+      record(await startNode("apps", program, at("journal")));
       await ready("apps", workloadNamed("frontend").ports.app, "/");
     });
     await step(`start ${proxied.length} Envoy proxies`, async () => {
@@ -118,11 +148,16 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
       await ready("prometheus", prometheusPort, "/-/ready");
       await until("Prometheus to scrape every proxy", 15_000, allScraped, signal);
     });
+    if (backends !== undefined) {
+      await step("wait until Jaeger and Zipkin answer", async () => {
+        for (const { name, port, target } of readyTargets) await ready(name, port, target);
+      });
+    }
   } catch (cause) {
     await meshDown(directory);
     throw cause;
   }
-  return runningMesh(directory);
+  return runningMesh(directory, tracing);
 }
 
 /** Ends what `meshUp` started in the directory and returns once it is gone; journals and logs stay. */
@@ -131,20 +166,26 @@ export async function meshDown(directory: string = defaultDirectory): Promise<vo
   rmSync(stateFile(directory), { force: true });
 }
 
-function runningMesh(directory: string): RunningMesh {
+function runningMesh(directory: string, tracing: boolean): RunningMesh {
   return {
     prometheusUrl,
+    jaegerUrl,
+    zipkinUrl,
     directory,
     ports: {
       gateway: workloadNamed("istio-ingressgateway").ports.outbound,
       prometheus: prometheusPort,
       collector: collectorPort,
+      jaeger: jaegerPorts,
+      zipkin: zipkinPort,
       workloads: Object.fromEntries(workloads.map((each) => [each.name, each.ports])),
     },
-    traffic: (options) => playTraffic(directory, options),
+    traffic: (options) => playTraffic(directory, tracing, options),
     down: () => meshDown(directory),
   };
 }
+
+const isTracing = (recorded: readonly Started[]): boolean => recorded.some((each) => each.name === "collector");
 
 const stateFile = (directory: string): string => path.join(directory, "processes.json");
 
@@ -179,11 +220,15 @@ async function answers(
 ): Promise<void> {
   const url = `http://${localAddress}:${port}${target}`;
   const ok = async (): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
-  await until(`${name} at ${url}; read ${output}`, 20_000, ok, signal);
+  await until(`${name} at ${url}; read ${output}`, 40_000, ok, signal);
 }
 
-async function requireFreePorts(): Promise<void> {
-  const wanted = [prometheusPort, ...workloads.flatMap((each) => Object.values(each.ports) as number[])];
+async function requireFreePorts(tracing: boolean): Promise<void> {
+  const wanted = [
+    prometheusPort,
+    ...(tracing ? tracingPorts : []),
+    ...workloads.flatMap((each) => Object.values(each.ports) as number[]),
+  ];
   const taken: number[] = [];
   await Promise.all(wanted.map(async (port) => (await isListening(port)) && taken.push(port)));
   if (taken.length > 0) {

@@ -20,10 +20,12 @@ export async function start(
   command: string,
   args: readonly string[],
   outputFile: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Started> {
   const script = 'output="$1"; shift; "$@" </dev/null >>"$output" 2>&1 & echo $!';
   const shell = spawn("/bin/sh", ["-c", script, "sh", outputFile, command, ...args], {
     detached: true,
+    env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let printed = "";

@@ -7,6 +7,8 @@ export const localAddress = "127.0.0.1";
 /** Where every proxy sends its spans; the mesh runs with or without a collector there. */
 export const collectorPort = 9411;
 export const prometheusPort = 15490;
+export const jaegerPorts = { query: 15480, grpc: 15481, otlp: 15482, zipkin: 15483 } as const;
+export const zipkinPort = 15484;
 
 export type Protocol = "http" | "grpc" | "tcp";
 

@@ -3,11 +3,14 @@ import { writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sendHttp } from "./http-client.ts";
-import { Journal, nowMs, readJournals } from "./journal.ts";
+import { forwarded } from "./collector-counts.ts";
+import { droppedSpans } from "./envoy-spans.ts";
+import { beginTrace, sendHttp } from "./http-client.ts";
+import { type Exchange, Journal, nowMs, readJournals } from "./journal.ts";
+import { reportsOf } from "./report.ts";
 import { type PlannedCall, plan, warmUp } from "./scenario.ts";
 import { serviceNamed, workloadNamed } from "./topology.ts";
-import { keyOf, type Truth, truthOf } from "./truth.ts";
+import { flowsOf, keyOf, type Truth, truthOf } from "./truth.ts";
 
 export interface TrafficOptions {
   readonly seed: number;
@@ -22,7 +25,7 @@ const quietMs = 5000;
 const overheadMs = 14_000;
 const shortestMs = 10_000;
 
-export async function playTraffic(directory: string, options: TrafficOptions): Promise<Truth> {
+export async function playTraffic(directory: string, tracing: boolean, options: TrafficOptions): Promise<Truth> {
   const { seed, seconds = 75, signal } = options;
   const playMs = seconds * 1000 - overheadMs;
   if (playMs < shortestMs) {
@@ -31,6 +34,7 @@ export async function playTraffic(directory: string, options: TrafficOptions): P
     );
   }
   const calls = plan(seed, playMs);
+  const droppedBefore = tracing ? await droppedSpans() : 0;
   const driver = new Driver(directory, seed);
   try {
     for (const batch of warmUp(calls)) {
@@ -44,12 +48,12 @@ export async function playTraffic(directory: string, options: TrafficOptions): P
     await sleep(quietMs, undefined, { signal });
 
     const exchanges = readJournals(path.join(directory, "journal"));
-    const truth = truthOf(exchanges, { seed, measuredFromMs, measuredToMs });
-    const before = truthOf(
-      exchanges.filter((each) => each.startMs < measuredFromMs),
+    const truth = truthOf(exchanges, { seed, measuredFromMs, measuredToMs, tracing });
+    requireWarm(
       truth,
+      exchanges.filter((each) => each.startMs < measuredFromMs),
     );
-    requireWarm(truth, before);
+    if (tracing) await requireEverySpan(droppedBefore, signal);
     writeFileSync(path.join(directory, "truth.json"), `${JSON.stringify(truth)}\n`);
     return truth;
   } finally {
@@ -73,14 +77,21 @@ async function play(driver: Driver, calls: readonly PlannedCall[], signal: Abort
 }
 
 /** `increase` does not see the first request of a series: one that begins within the play would be a lie. */
-function requireWarm(truth: Truth, before: Truth): void {
-  const warm = new Set(before.totals.map(keyOf));
+function requireWarm(truth: Truth, before: readonly Exchange[]): void {
+  const warm = new Set(flowsOf(reportsOf(before)).map(keyOf));
   const cold = truth.flows.map(keyOf).filter((key) => !warm.has(key));
   if (cold.length > 0) {
     throw new Error(
       `traffic: the warm-up missed series of the play; run it again or widen warmUp:\n${cold.join("\n")}`,
     );
   }
+}
+
+/** Spans that were lost on the way would make liars of the backends. */
+async function requireEverySpan(droppedBefore: number, signal: AbortSignal | undefined): Promise<void> {
+  await forwarded(signal);
+  const dropped = (await droppedSpans()) - droppedBefore;
+  if (dropped > 0) throw new Error(`traffic: the proxies dropped ${dropped} reports of spans; start the mesh anew`);
 }
 
 class Driver {
@@ -114,6 +125,8 @@ class Driver {
       authority: `${service.name}:${service.port}`,
       path,
       call,
+      part: planned.part,
+      ...(planned.from === "stranger" && { headers: beginTrace() }),
     });
   }
 
@@ -133,6 +146,7 @@ class Driver {
       authority: "shop.example.com",
       path: withQuery("/shop", query),
       call,
+      part: planned.part,
       ...(planned.abortAfterMs !== undefined && { signal: AbortSignal.timeout(planned.abortAfterMs) }),
     });
   }

@@ -1,6 +1,7 @@
 /** Holds the counters in Prometheus to the truth: equal to the last request and the last byte. */
 import { instant, type Sample } from "./prometheus.ts";
-import { type Flow, type FlowLabels, keyOf, type Truth } from "./truth.ts";
+import type { ReportLabels } from "./report.ts";
+import { type Flow, keyOf, type Truth } from "./truth.ts";
 
 export interface Comparison {
   readonly metric: string;
@@ -115,19 +116,19 @@ function expectedBy(flows: readonly Flow[], count: (flow: Flow) => number | unde
 const byKey = (samples: readonly Sample[]): Map<string, number> =>
   new Map(samples.map(({ labels: found, value }) => [keyOf(labelsOf(found)), value]));
 
-function labelsOf(found: Sample["labels"]): FlowLabels {
+function labelsOf(found: Sample["labels"]): ReportLabels {
   const text = (name: string): string => found[name] ?? "";
   const { response_code: code, grpc_response_status: grpcStatus } = found;
   return {
-    reporter: text("reporter") as FlowLabels["reporter"],
+    reporter: text("reporter") as ReportLabels["reporter"],
     source: text("source_workload"),
     destination: text("destination_workload"),
     destinationService: text("destination_service"),
     destinationVersion: text("destination_version"),
-    protocol: text("request_protocol") as FlowLabels["protocol"],
+    protocol: text("request_protocol") as ReportLabels["protocol"],
     ...(code !== undefined && { code: Number(code) }),
     ...(grpcStatus !== undefined && { grpcStatus: Number(grpcStatus) }),
     flags: text("response_flags"),
-    security: text("connection_security_policy") as FlowLabels["security"],
+    security: text("connection_security_policy") as ReportLabels["security"],
   };
 }
