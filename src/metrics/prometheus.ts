@@ -132,22 +132,22 @@ function firstByte(body: Uint8Array): string {
 }
 
 /** @see Prometheus, `web/api/v1/api.go`: the closed set of error types */
-const CODES: Readonly<Record<string, BackendErrorCode>> = {
-  bad_data: "bad-query",
-  canceled: "canceled",
-  execution: "execution",
-  internal: "internal",
-  not_acceptable: "refused",
-  not_found: "not-found",
-  timeout: "timeout",
-  unavailable: "unavailable",
-};
+const CODES: ReadonlyMap<string, BackendErrorCode> = new Map([
+  ["bad_data", "bad-query"],
+  ["canceled", "canceled"],
+  ["execution", "execution"],
+  ["internal", "internal"],
+  ["not_acceptable", "refused"],
+  ["not_found", "not-found"],
+  ["timeout", "timeout"],
+  ["unavailable", "unavailable"],
+]);
 
 function failure(response: HttpResponse, { errorType, error }: DecodedFailure, query: string): BackendError {
   const byStatus = refusal(response, { backend: NAME, query }, error);
   // While series are being loaded, Prometheus reports its own deadline as a failed execution.
   const late = errorType === "execution" && error.includes("context deadline exceeded");
-  const code = late ? "timeout" : CODES[errorType];
+  const code = late ? "timeout" : CODES.get(errorType);
   // 422 is what limits come as, with their own words; 401 and 403 are a proxy's, with advice of their own.
   if (code === undefined || code === byStatus.code) return byStatus;
   return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${redactText(error)}`, {
