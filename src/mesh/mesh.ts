@@ -1,16 +1,23 @@
 import { QueryError } from "../errors.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
-import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
+import type { AskOptions } from "../time.ts";
+import type { TraceBackend } from "../traces/backend.ts";
+import { checkedTraceId } from "../traces/id.ts";
+import type { Trace } from "../traces/trace.ts";
+import { DEFAULT_FAILURE_MATCHERS, type FailureRule, failureMatchers } from "./failures.ts";
 import { checkLabel } from "./istio.ts";
 import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
 import { ReporterChoice } from "./reporter.ts";
 import { checkReporter, type Reporter, type Scope } from "./scope.ts";
+import { traceBackend } from "./trace-scope.ts";
 import { Edge, Endpoint, type MeshContext, Traffic } from "./traffic.ts";
 
 /** What a mesh is made of. */
 export interface MeshOptions {
   /** Where metrics come from, such as `prometheus("http://prometheus:9090")`. */
   readonly metrics?: MetricsBackend | undefined;
+  /** Where traces come from: `jaeger("http://jaeger-query:16686")` or `zipkin("http://zipkin:9411")`. */
+  readonly traces?: TraceBackend | undefined;
   /** Whose count is read where a scope does not say; `"destination"` when left out. */
   readonly reporter?: Reporter | undefined;
   /** What counts as failed where a scope does not say. */
@@ -87,6 +94,15 @@ export class Mesh {
     return new Traffic(this.#context, this.#everything);
   }
 
+  /**
+   * One trace by its id, with or without the zeros before it; `undefined` when the tracing backend does not have it.
+   *
+   * @throws {QueryError} `code: "id"` when that is no trace id, `"config"` when the mesh has no tracing backend
+   */
+  async trace(id: string, options: AskOptions = {}): Promise<Trace | undefined> {
+    return traceBackend(this.#context.traces).trace(checkedTraceId(id), options);
+  }
+
   #endpoint(destination: Peer, kind: string): Endpoint {
     if (isAnyone(destination)) {
       throw new QueryError("scope", `${kind}: it names nothing; name one, or write mesh.all() for all traffic`);
@@ -112,6 +128,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "now",
   "onPartial",
   "reporter",
+  "traces",
 ] satisfies (keyof MeshOptions)[]);
 
 /**
@@ -127,6 +144,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const { metrics, now = Date.now } = options;
   const context: MeshContext = Object.freeze({
     backend: metrics,
+    traces: options.traces,
     now,
     onPartial: options.onPartial ?? "warn",
     checkLabel,
@@ -136,7 +154,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     subject: "destination",
     reporter: options.reporter ?? "destination",
     conditions: [],
-    failures: failureMatchers(options.failures ?? DEFAULT_FAILURES),
+    failures: options.failures === undefined ? DEFAULT_FAILURE_MATCHERS : failureMatchers(options.failures),
   });
 }
 
@@ -145,7 +163,13 @@ function checkOptions(options: MeshOptions): void {
   if (unknown !== undefined) {
     throw new QueryError("config", `createMesh: there is no option "${unknown}"; there are ${[...OPTIONS].join(", ")}`);
   }
-  const { metrics, reporter, onPartial, now } = options;
+  const { metrics, traces, reporter, onPartial, now } = options;
+  if (traces !== undefined && (typeof traces?.search !== "function" || typeof traces.trace !== "function")) {
+    throw new QueryError(
+      "config",
+      'createMesh: traces is no backend; write traces: jaeger("http://jaeger-query:16686")',
+    );
+  }
   if (metrics !== undefined && (typeof metrics?.instant !== "function" || typeof metrics.range !== "function")) {
     throw new QueryError(
       "config",

@@ -42,7 +42,9 @@ export const failureRate = (traffic: Traffic, windowMs: number): Build => {
 export const successRatio = (traffic: Traffic, windowMs: number): Build => {
   return (grouping) => {
     const requests = total("rate", METRICS.requests, traffic.matchers, windowMs, grouping);
-    return binary("-", number(1), binary("/", failed(traffic, windowMs, grouping), binary(">", requests, number(0))));
+    const share = binary("/", failed(traffic, windowMs, grouping), binary(">", requests, number(0)));
+    // Where all failed, the two sums may differ in their last bit: their order is not the same.
+    return call("clamp_min", binary("-", number(1), share), number(0));
   };
 };
 

@@ -4,6 +4,8 @@ import { type Context, type Query, query } from "../metrics/query.ts";
 import type { Expr, Grouping } from "../promql/index.ts";
 import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
+import type { TraceBackend } from "../traces/backend.ts";
+import type { TraceList, TraceSearch } from "../traces/search.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
 import type { ReporterChoice } from "./reporter.ts";
@@ -25,12 +27,14 @@ import {
   type Traffic as Selected,
   successRatio,
 } from "./signals.ts";
+import { type Crossing, ScopeTraces, type TraceOptions, type TraceQuantile } from "./trace-scope.ts";
 import { type Condition, matcherOf, matchersOf, type Where } from "./where.ts";
 
 /** What every scope of one mesh shares. */
 export interface MeshContext extends Context {
   /** `undefined` where there is no backend to ask. */
   readonly reporters: ReporterChoice | undefined;
+  readonly traces: TraceBackend | undefined;
 }
 
 /** A query that can be grouped by Istio's labels. */
@@ -93,7 +97,15 @@ export class Traffic {
    * @example
    * mesh.service("search").failures([{ response_code: /5..|429/ }]).success("5m")
    */
-  failures(rule: FailureRule): this {
+  failures(rule: FailureRule): this;
+  /**
+   * The calls that failed, by the scope's own rule, with the traces that show them; the latest first.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no tracing backend
+   */
+  failures(options: TraceOptions): Promise<TraceList<Crossing>>;
+  failures(rule: FailureRule | TraceOptions): this | Promise<TraceList<Crossing>> {
+    if (isSearch(rule)) return this.#traces.failures(rule);
     return this.derived({ ...this.#scope, failures: failureMatchers(rule) });
   }
 
@@ -197,6 +209,42 @@ export class Traffic {
     return this.#counter("msg/s", METRICS.responseMessages, window, "messagesReceived");
   }
 
+  /**
+   * The traces in which a call of this scope is as described: awaited an array with `meta`, under `for await` a stream,
+   * the latest first.
+   *
+   * The search goes back in time until it has `limit` traces or the range is exhausted; `meta.complete` says whether a
+   * limit, the backend's or yours, stood in the way.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no tracing backend, `"label"` when the scope has a condition
+   * that no trace shows
+   * @example
+   * for (const trace of await edge.traces({ last: "15m", errors: true, limit: 20 })) console.log(trace.hops());
+   */
+  traces(options: TraceOptions): TraceSearch {
+    return this.#traces.find(options);
+  }
+
+  /** The calls that took longest in the range, longest first; 10 when no `limit` is given. */
+  slowest(options: TraceOptions): Promise<TraceList<Crossing>> {
+    return this.#traces.slowest(options);
+  }
+
+  /**
+   * A quantile of the durations that traces show, in milliseconds; as the callee's proxy saw them, unless the scope is
+   * `reportedBy("source")`.
+   *
+   * Traces are sampled: this says how the sampled calls' durations were shared out, and nothing about rates. The answer
+   * warns of that, and says from how many calls it was taken.
+   */
+  latencyFromTraces(quantile: number, options: TraceOptions): Promise<TraceQuantile> {
+    return this.#traces.latency(quantile, options);
+  }
+
+  get #traces(): ScopeTraces {
+    return new ScopeTraces(this.#scope, this.#context.traces, this.#context.now);
+  }
+
   #counter<U extends string>(unit: U, metric: string, window: Duration, verb: string): SignalQuery<U> {
     const ms = durationMs(window, verb);
     return this.#signal(unit, (traffic) => counterRate(traffic, metric, ms));
@@ -249,6 +297,9 @@ export class Endpoint extends Traffic {
     return this.towards("source");
   }
 }
+
+const isSearch = (given: FailureRule | TraceOptions): given is TraceOptions =>
+  typeof given === "object" && given !== null && ("last" in given || "from" in given);
 
 function named(value: unknown, verb: string): string {
   if (typeof value === "string" && value !== "") return value;

@@ -1,0 +1,229 @@
+import { QueryError } from "../errors.ts";
+import { type Duration, durationMs, type TimeSpan } from "../time.ts";
+import type { TraceBackend, TraceQuery } from "../traces/backend.ts";
+import { matchesEdge } from "../traces/edge.ts";
+import type { Hop } from "../traces/hop.ts";
+import { type SearchMeta, type SearchOptions, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
+import type { Trace } from "../traces/trace.ts";
+import { DEFAULT_FAILURE_MATCHERS } from "./failures.ts";
+import { hopLabels, type LabelTest, labelTest } from "./hop-labels.ts";
+import type { Peer } from "./peer.ts";
+import type { Scope } from "./scope.ts";
+
+/** Which traces of a scope to find: those in which a call of the scope is as described. */
+export type TraceOptions = TimeSpan &
+  SearchOptions & {
+    /** Only where a call of the scope failed, by the scope's own rule. */
+    readonly errors?: boolean | undefined;
+    /** Only where a call of the scope took at least this long, as the caller saw it where it shows. */
+    readonly slowerThan?: Duration | undefined;
+    /** Only where a call of the scope took at most this long. */
+    readonly fasterThan?: Duration | undefined;
+    /** The names under which the backend knows the scope's services, where they cannot be told from the scope. */
+    readonly services?: readonly string[] | undefined;
+  };
+
+/** One call of a scope within the trace that shows it. */
+export interface Crossing {
+  readonly trace: Trace;
+  readonly hop: Hop;
+}
+
+/** A quantile of durations as sampled traces show them. */
+export interface TraceQuantile {
+  /** `undefined` where no trace shows a call. */
+  readonly value: number | undefined;
+  readonly unit: "ms";
+  /** How many calls it was taken from. */
+  readonly samples: number;
+  readonly meta: SearchMeta;
+}
+
+/** What finds the traces of one scope. */
+export class ScopeTraces {
+  readonly #scope: Scope;
+  readonly #backend: TraceBackend | undefined;
+  readonly #now: () => number;
+
+  constructor(scope: Scope, backend: TraceBackend | undefined, now: () => number) {
+    this.#scope = scope;
+    this.#backend = backend;
+    this.#now = now;
+  }
+
+  /** The traces in which a call of the scope is as described, the latest first. */
+  find(options: TraceOptions): TraceSearch {
+    const isSought = hopTest(this.#scope, options);
+    return this.#search(options, (trace) => (trace.hops().some(isSought) ? trace : undefined));
+  }
+
+  /** Every call of the scope that is as described, those of the latest traces first. */
+  crossings(options: TraceOptions, warnings: readonly string[] = []): TraceSearch<readonly Crossing[]> {
+    const isSought = hopTest(this.#scope, options);
+    const pick = (trace: Trace) => {
+      const hops = trace.hops().filter(isSought);
+      return hops.length === 0 ? undefined : Object.freeze(hops.map((hop) => Object.freeze({ trace, hop })));
+    };
+    return this.#search(options, pick, warnings);
+  }
+
+  /** The calls that took longest, of the whole range, longest first. */
+  async slowest(options: TraceOptions): Promise<TraceList<Crossing>> {
+    const { limit = 10, ...rest } = options;
+    const found = await this.crossings(rest);
+    const sorted = found.flat().sort((a, b) => (hopMs(b.hop) ?? 0) - (hopMs(a.hop) ?? 0));
+    return listOf(sorted.slice(0, limit), found.meta);
+  }
+
+  /** The calls that failed, the latest first. */
+  async failures(options: TraceOptions): Promise<TraceList<Crossing>> {
+    const found = await this.crossings({ ...options, errors: true });
+    return listOf(found.flat(), found.meta);
+  }
+
+  /** A quantile of the durations of the calls that were sampled. */
+  async latency(quantile: number, options: TraceOptions): Promise<TraceQuantile> {
+    if (!(quantile >= 0 && quantile <= 1)) {
+      throw new QueryError("quantile", `latencyFromTraces(${quantile}): a quantile is a number from 0 to 1`);
+    }
+    const found = await this.crossings(options, [SAMPLED]);
+    const durations = found
+      .flat()
+      .flatMap(({ hop }) => hopMs(hop, this.#scope.reporter) ?? [])
+      .sort((a, b) => a - b);
+    const value = durations[Math.max(0, Math.ceil(quantile * durations.length) - 1)];
+    return Object.freeze({ value, unit: "ms", samples: durations.length, meta: found.meta });
+  }
+
+  #search<T>(
+    options: TraceOptions,
+    pick: (trace: Trace) => T | undefined,
+    warnings: readonly string[] = [],
+  ): TraceSearch<T> {
+    const backend = traceBackend(this.#backend);
+    const { limit, perCall, onProgress, signal, timeoutMs, errors, slowerThan, fasterThan, services, ...span } =
+      options;
+    const sought: Sought<T> = {
+      span,
+      pick,
+      warnings,
+      queries: async (ask) => queriesFor(this.#scope, options, services ?? (await backend.services(ask))),
+    };
+    return new TraceSearch(backend, sought, { limit, perCall, onProgress, signal, timeoutMs }, this.#now);
+  }
+}
+
+const SAMPLED =
+  "these are the traces that were sampled: what they say of durations holds for their share of the calls, and nothing about rates";
+
+/** The backend, or the error that says how to give one. */
+export function traceBackend(backend: TraceBackend | undefined): TraceBackend {
+  if (backend !== undefined) return backend;
+  throw new QueryError(
+    "config",
+    'this mesh has no tracing backend; write createMesh({ traces: jaeger("http://jaeger-query:16686") }) or zipkin(…)',
+  );
+}
+
+const listOf = <T>(items: readonly T[], meta: SearchMeta): TraceList<T> =>
+  Object.freeze(Object.assign([...items], { meta }));
+
+/** What a call took: as the caller saw it where that shows, as the callee did under `destination` where asked so. */
+function hopMs({ clientMs, serverMs }: Hop, reporter: Scope["reporter"] = "source"): number | undefined {
+  return reporter === "source" ? (clientMs ?? serverMs) : (serverMs ?? clientMs);
+}
+
+/** A test of one hop: of the scope, under its conditions, and as the options describe it. */
+function hopTest(scope: Scope, options: TraceOptions): (hop: Hop) => boolean {
+  const least = options.slowerThan === undefined ? 0 : durationMs(options.slowerThan, "traces: slowerThan", "range");
+  const most =
+    options.fasterThan === undefined
+      ? Number.POSITIVE_INFINITY
+      : durationMs(options.fasterThan, "traces: fasterThan", "range");
+  const isAnyTime = options.slowerThan === undefined && options.fasterThan === undefined;
+  const holds = labelTest(scope.conditions);
+  const failed: readonly LabelTest[] = options.errors === true ? scope.failures.map(labelTest) : [];
+  const isPeer = endTest(scope);
+  return (hop) => {
+    if (!isPeer(hop)) return false;
+    const ms = hopMs(hop);
+    if (!isAnyTime && !(ms !== undefined && ms >= least && ms <= most)) return false;
+    if (scope.conditions.length === 0 && failed.length === 0) return true;
+    const labels = hopLabels(hop);
+    return holds(labels) && (failed.length === 0 || failed.some((test) => test(labels)));
+  };
+}
+
+/** Whether the hop is between the scope's peers; `unknown` names the end that no span shows. */
+function endTest({ source, destination }: Scope): (hop: Hop) => boolean {
+  const noCaller = source?.workload === UNKNOWN;
+  const noCallee = destination?.workload === UNKNOWN;
+  const from = noCaller ? { ...source, workload: undefined } : source;
+  const to = noCallee ? { ...destination, workload: undefined } : destination;
+  return (hop) =>
+    (!noCaller || hop.source.workload === undefined) &&
+    (!noCallee || hop.destination.workload === undefined) &&
+    matchesEdge(hop, from, to);
+}
+
+const UNKNOWN = "unknown";
+
+/**
+ * What to ask the backend for. A call shows in the spans of its caller or, where that has none, of its callee.
+ *
+ * What failed or was slow is asked for only where both ends are named, since it may show on either side alone; otherwise
+ * it is decided here.
+ */
+function queriesFor(
+  scope: Scope,
+  options: TraceOptions,
+  services: readonly string[],
+): Omit<TraceQuery, "fromMs" | "limit" | "toMs">[] {
+  const { source, destination } = scope;
+  const from = isNamed(source) ? namesOf(source, services) : [];
+  const to = isNamed(destination) ? namesOf(destination, services) : [];
+  if (from.length > 0 && to.length > 0) {
+    const conditions = pushedDown(scope, options);
+    const both = conditions === undefined ? from : [...new Set([...from, ...to])];
+    return [...new Set([...both, ...waypointsAmong(services)])].map((service) => ({ service, ...conditions }));
+  }
+  const one = from.length > 0 ? from : to.length > 0 ? to : services;
+  return [...new Set([...one, ...waypointsAmong(services)])].map((service) => ({ service }));
+}
+
+/** Conditions that some span of a call must meet, whichever side made it. */
+function pushedDown(scope: Scope, { errors, slowerThan }: TraceOptions): Partial<TraceQuery> | undefined {
+  // Another rule than the usual may call failed what no proxy marks as an error.
+  const marked = errors === true && scope.failures === DEFAULT_FAILURE_MATCHERS;
+  if (!marked && slowerThan === undefined) return undefined;
+  return {
+    ...(marked && { tags: { error: "true" } }),
+    ...(slowerThan !== undefined && { minDuration: slowerThan }),
+  };
+}
+
+const isNamed = (peer: Peer | undefined): peer is Peer =>
+  peer !== undefined &&
+  peer.workload !== UNKNOWN &&
+  [peer.workload, peer.service, peer.app].some((name) => name !== undefined);
+
+/**
+ * The names among `services` that may be the peer's: `name` or `name.namespace`, where a workload may be called more
+ * than its app is (`reviews-v1`, `reviews.bookinfo`).
+ */
+function namesOf({ workload, service, app, namespace }: Peer, services: readonly string[]): readonly string[] {
+  const names = [service, app].flatMap((name) => name?.toLowerCase() ?? []);
+  const longest = workload?.toLowerCase();
+  return services.filter((known) => {
+    const lower = known.toLowerCase();
+    return [lower, lower.replace(/\.[^.]*$/, "")].some((name) => {
+      const own = lower.slice(name.length + 1);
+      if (own !== "" && namespace !== undefined && own !== namespace.toLowerCase()) return false;
+      return names.includes(name) || longest === name || (longest?.startsWith(`${name}-`) ?? false);
+    });
+  });
+}
+
+/** In ambient mode the waypoint alone has spans of a call. */
+const waypointsAmong = (services: readonly string[]): readonly string[] =>
+  services.filter((name) => name.toLowerCase().includes("waypoint"));
