@@ -1,125 +1,127 @@
+import { type FirstCause, firstCausesOf } from "./cause.ts";
+import { type CriticalPath, criticalPathOf } from "./critical-path.ts";
+import { type Hop, hopsOf } from "./hop.ts";
+import { type Skew, skewsOf } from "./skew.ts";
 import type { Span } from "./span.ts";
+import { type SpanTree, spanTree } from "./span-tree.ts";
+import { printTree } from "./tree.ts";
+import { printWaterfall } from "./waterfall.ts";
+
+/** How many spans `console.log` draws of a trace. */
+const INSPECTED = 100;
 
 /**
  * The spans of one request as a backend had them: maybe with parents missing, with several roots, or with clocks that
- * disagree. Nothing is mended and nothing is hidden.
+ * disagree. Nothing is mended and nothing is hidden but a span that came twice.
+ *
+ * How the spans belong together is found out when it is first asked for.
  */
-export class Trace implements Iterable<Span> {
+export class Trace implements Iterable<Span>, SpanTree {
   readonly id: string;
-  /** In order of start; of equal starts, parents before children. */
-  readonly spans: readonly Span[];
-  /** Spans without a parent in the trace: true roots, and orphans whose parent is missing. */
-  readonly roots: readonly Span[];
-  /** Those of the roots that name a parent which the trace does not hold. */
-  readonly orphans: readonly Span[];
   /** What the backend says is wrong with the trace or its spans. */
   readonly warnings: readonly string[];
-  readonly #children: ReadonlyMap<string, readonly Span[]>;
-  readonly #parents: ReadonlyMap<string, Span>;
+  readonly #given: readonly Span[];
+  #tree: SpanTree | undefined;
+  #hops: readonly Hop[] | undefined;
 
   constructor(id: string, spans: readonly Span[], warnings: readonly string[] = []) {
-    const { parents, children, roots, orphans } = kinship(spans);
     this.id = id;
-    this.spans = Object.freeze(ordered(spans, parents));
-    this.roots = Object.freeze(roots);
-    this.orphans = Object.freeze(orphans);
     this.warnings = Object.freeze([...new Set([...warnings, ...spans.flatMap((span) => span.warnings)])]);
-    this.#children = children;
-    this.#parents = parents;
+    this.#given = [...spans];
     Object.freeze(this);
   }
 
-  /** The earliest start of any span, in epoch milliseconds. */
+  /** In order of start; of equal starts, parents before children. */
+  get spans(): readonly Span[] {
+    return this.#whole.spans;
+  }
+
+  /** Spans without a parent in the trace: true roots, and orphans whose parent is missing. */
+  get roots(): readonly Span[] {
+    return this.#whole.roots;
+  }
+
+  /** Those of the roots that name a parent which the trace does not hold, or which would be their own descendant. */
+  get orphans(): readonly Span[] {
+    return this.#whole.orphans;
+  }
+
+  /** How many spans were left out because they had come before, word for word. */
+  get repeated(): number {
+    return this.#whole.repeated;
+  }
+
+  /** The earliest start of any span, in epoch milliseconds; NaN without spans. */
   get startMs(): number {
-    return this.spans[0]?.startMs ?? Number.NaN;
+    return this.#given.length === 0
+      ? Number.NaN
+      : this.#given.reduce((start, span) => Math.min(start, span.startMs), Number.POSITIVE_INFINITY);
   }
 
   /** From the earliest start to the latest end, in milliseconds. */
   get durationMs(): number {
-    return this.spans.reduce((end, span) => Math.max(end, span.endMs), Number.NEGATIVE_INFINITY) - this.startMs;
+    return this.#given.reduce((end, span) => Math.max(end, span.endMs), Number.NEGATIVE_INFINITY) - this.startMs;
+  }
+
+  /** The spans whose clocks cannot agree with their parents'. */
+  get skews(): readonly Skew[] {
+    return skewsOf(this.#whole);
   }
 
   [Symbol.iterator](): Iterator<Span> {
     return this.spans[Symbol.iterator]();
   }
 
+  /** The spans that name this one as their parent, in order of start. */
   childrenOf(span: Span): readonly Span[] {
-    return this.#children.get(span.key) ?? [];
+    return this.#whole.childrenOf(span);
   }
 
+  /** The span's parent, `undefined` of a root. */
   parentOf(span: Span): Span | undefined {
-    return this.#parents.get(span.key);
+    return this.#whole.parentOf(span);
   }
-}
 
-interface Kinship {
-  readonly parents: ReadonlyMap<string, Span>;
-  readonly children: ReadonlyMap<string, readonly Span[]>;
-  readonly roots: Span[];
-  readonly orphans: Span[];
-}
-
-function kinship(spans: readonly Span[]): Kinship {
-  const byId = new Map<string, Span>();
-  const sharedServers = new Map<string, Span>();
-  for (const span of spans) (span.shared ? sharedServers : byId).set(span.id, span);
-  const parents = new Map<string, Span>();
-  const children = new Map<string, Span[]>();
-  const roots: Span[] = [];
-  const orphans: Span[] = [];
-  for (const span of spans) {
-    const parent = parentAmong(span, byId, sharedServers);
-    if (parent === undefined || isOwnAncestor(span, parent, parents)) {
-      roots.push(span);
-      if (span.parentId !== undefined) orphans.push(span);
-      continue;
-    }
-    parents.set(span.key, parent);
-    const siblings = children.get(parent.key);
-    if (siblings === undefined) children.set(parent.key, [span]);
-    else siblings.push(span);
+  /** The calls that crossed the mesh, in the order the request took. Empty where no proxy of Istio's made a span. */
+  hops(): readonly Hop[] {
+    this.#hops ??= hopsOf(this.#whole);
+    return this.#hops;
   }
-  for (const siblings of children.values()) siblings.sort((a, b) => a.startMs - b.startMs);
-  return { parents, children, roots, orphans };
-}
 
-/** The server's half of a shared span belongs to the client's; what names that id as its parent, to the server's. */
-function parentAmong(
-  span: Span,
-  byId: ReadonlyMap<string, Span>,
-  sharedServers: ReadonlyMap<string, Span>,
-): Span | undefined {
-  if (span.shared) {
-    const client = byId.get(span.id);
-    if (client !== undefined) return client;
+  /** What the request's duration consists of. */
+  criticalPath(): CriticalPath {
+    return criticalPathOf(this.#whole, this.hops());
   }
-  if (span.parentId === undefined) return undefined;
-  const server = sharedServers.get(span.parentId);
-  return server !== undefined && server !== span ? server : byId.get(span.parentId);
-}
 
-/** Whether making `parent` the parent of `span` would close a circle, which a broken reporter can ask for. */
-function isOwnAncestor(span: Span, parent: Span, parents: ReadonlyMap<string, Span>): boolean {
-  for (let one: Span | undefined = parent; one !== undefined; one = parents.get(one.key)) {
-    if (one.key === span.key) return true;
+  /** The failures that did not follow from another, in order of start; empty where nothing failed. */
+  errors(): readonly FirstCause[] {
+    return firstCausesOf(this.#whole, this.hops());
   }
-  return false;
-}
 
-function ordered(spans: readonly Span[], parents: ReadonlyMap<string, Span>): Span[] {
-  const depth = new Map<string, number>();
-  const depthOf = (span: Span): number => {
-    const known = depth.get(span.key);
-    if (known !== undefined) return known;
-    const path: Span[] = [];
-    let one: Span | undefined = span;
-    while (one !== undefined && !depth.has(one.key)) {
-      path.push(one);
-      one = parents.get(one.key);
-    }
-    let at = one === undefined ? -1 : (depth.get(one.key) ?? -1);
-    for (const each of path.reverse()) depth.set(each.key, ++at);
-    return at;
-  };
-  return [...spans].sort((a, b) => a.startMs - b.startMs || depthOf(a) - depthOf(b));
+  /**
+   * The spans as a tree of text lines.
+   *
+   * @param limit how many spans are drawn at most
+   */
+  tree(limit?: number): string {
+    return printTree(this.#whole, limit);
+  }
+
+  /** A page of HTML that shows the trace on a time axis: no script, nothing to load, light and dark. */
+  toHTML(): string {
+    return printWaterfall(this.#whole, { hops: this.hops(), warnings: this.warnings });
+  }
+
+  toString(): string {
+    return this.tree();
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.tree(INSPECTED);
+  }
+
+  get #whole(): SpanTree {
+    this.#tree ??= spanTree(this.id, this.#given);
+    return this.#tree;
+  }
 }
