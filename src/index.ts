@@ -18,6 +18,7 @@ export type { IstioLabel } from "./mesh/istio.ts";
 export { createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
 export type { Peer } from "./mesh/peer.ts";
 export type { Reporter } from "./mesh/scope.ts";
+export type { Crossing, TraceOptions, TraceQuantile } from "./mesh/trace-scope.ts";
 export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
 export type { Condition, Where } from "./mesh/where.ts";
 export type {
@@ -43,3 +44,16 @@ export type { Sample } from "./results/sample.ts";
 export type { Quotient } from "./results/unit.ts";
 export type { Vector, VectorSample } from "./results/vector.ts";
 export type { AskOptions, Duration, Instant, TimeSpan } from "./time.ts";
+export type {
+  Dependency,
+  FoundTraces,
+  Operation,
+  SearchPage,
+  TraceBackend,
+  TraceQuery,
+} from "./traces/backend.ts";
+export { type JaegerOptions, jaeger } from "./traces/jaeger/jaeger.ts";
+export type { SearchMeta, SearchOptions, SearchProgress, TraceList, TraceSearch } from "./traces/search.ts";
+export type { Span, SpanDetails, SpanEvent, SpanFields, SpanKind, SpanLink, Tags, TagValue } from "./traces/span.ts";
+export type { Trace } from "./traces/trace.ts";
+export { type ZipkinOptions, zipkin } from "./traces/zipkin/zipkin.ts";

@@ -1,0 +1,174 @@
+import { type HttpClient, type HttpOptions, httpClient } from "../../http/client.ts";
+import type { AskOptions } from "../../time.ts";
+import { bodyOf, type Question, quoted, send } from "../answer.ts";
+import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, TraceQuery } from "../backend.ts";
+import { type Comparison, durationsOf, fulfilling } from "../conditions.ts";
+import { type DocumentContext, DocumentReader, parseDocument } from "../document.ts";
+import { checkedTraceId } from "../id.ts";
+import { runsOf, together } from "../together.ts";
+import type { Trace } from "../trace.ts";
+import { annotationQuery } from "./annotation-query.ts";
+import { decodeZipkinTrace, decodeZipkinTraces } from "./spans.ts";
+
+/** How a Zipkin is reached. */
+export type ZipkinOptions = HttpOptions;
+
+/**
+ * Traces from a Zipkin, or from a server that speaks version 2 of its API.
+ *
+ * Nothing is sent before the first question. Zipkin keeps names of services and spans in lower case and looks for the
+ * parts of a query in any spans of a trace; what it finds is compared again here, every condition in one span.
+ *
+ * @param url where Zipkin is found, without `/api/v2`: `"http://zipkin:9411"`, with the path before it if it has one
+ * @throws {QueryError} `code: "config"` when the URL or an option cannot be meant as it stands
+ * @see Zipkin, "zipkin2-api.yaml"
+ * @example
+ * createMesh({ traces: zipkin("http://zipkin:9411") });
+ */
+export function zipkin(url: string, options: ZipkinOptions = {}): TraceBackend {
+  return new Zipkin(httpClient(NAME, url, options));
+}
+
+const NAME = "zipkin";
+const HINT =
+  "is the URL that of Zipkin's server, with the path before /api/v2 if it has one, as in http://zipkin:9411?";
+/** Zipkin's server refuses a request line of more than 4,096 bytes. */
+const IDS_PER_CALL = 100;
+
+class Zipkin implements TraceBackend {
+  readonly name = NAME;
+  readonly finestWindowMs = 1;
+  readonly mostPerCall = 1_000;
+  readonly #http: HttpClient;
+
+  constructor(http: HttpClient) {
+    this.#http = http;
+  }
+
+  async services(options: AskOptions = {}): Promise<readonly string[]> {
+    const { document, read } = await this.#document({ path: "/api/v2/services" }, options);
+    return read.texts(document, () => "the document");
+  }
+
+  async operations(service: string, options: AskOptions = {}): Promise<readonly Operation[]> {
+    const query = [["serviceName", spelling(service)]] as const;
+    const { document, read } = await this.#document({ path: "/api/v2/spans", query }, options);
+    return read.texts(document, () => "the document").map((name) => ({ name }));
+  }
+
+  async trace(id: string, options: AskOptions = {}): Promise<Trace | undefined> {
+    return this.#trace(checkedTraceId(id), options);
+  }
+
+  async traces(ids: readonly string[], options: AskOptions = {}): Promise<FoundTraces> {
+    const wanted = [...new Set(ids.map(checkedTraceId))];
+    const runs = await together(runsOf(wanted, IDS_PER_CALL), options.signal, (run, signal) =>
+      this.#run(run, { ...options, signal }),
+    );
+    const traces = runs.flat();
+    const found = new Set(traces.map(({ id }) => id));
+    return { traces, missing: wanted.filter((id) => !found.has(id)) };
+  }
+
+  async search(query: TraceQuery, options: AskOptions = {}): Promise<SearchPage> {
+    const { minMs, maxMs } = durationsOf(query, NAME);
+    const { text, left } = annotationQuery(query.tags ?? {});
+    const endMs = Math.max(1, Math.ceil(query.toMs));
+    const fields: (readonly [string, string])[] = [
+      ["endTs", String(endMs)],
+      ["lookback", String(Math.max(1, endMs - Math.floor(query.fromMs)))],
+      ["limit", String(query.limit)],
+    ];
+    if (query.service !== undefined) fields.push(["serviceName", spelling(query.service)]);
+    if (query.operation !== undefined) fields.push(["spanName", spelling(query.operation)]);
+    if (text !== undefined) fields.push(["annotationQuery", text]);
+    // The longest duration is only understood beside a shortest.
+    if (minMs !== undefined || maxMs !== undefined) fields.push(["minDuration", minMs === undefined ? "1" : us(minMs)]);
+    if (maxMs !== undefined) fields.push(["maxDuration", us(maxMs)]);
+    const question = ask({ path: "/api/v2/traces", query: fields });
+    const response = await send(this.#http, question, options);
+    const traces = decodeZipkinTraces(bodyOf(response, question), contextOf(question));
+    const any = query.operation !== undefined && spelling(query.operation) === ANY_OPERATION;
+    return {
+      traces: fulfilling(traces, query, NAME, COMPARISON),
+      full: traces.length >= query.limit,
+      unapplied: [...left.map((name) => `tag ${name}`), ...(any ? ["operation"] : [])],
+      warnings: [],
+      complete: true,
+    };
+  }
+
+  async dependencies(
+    { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+    options: AskOptions = {},
+  ): Promise<readonly Dependency[]> {
+    const endMs = Math.max(1, Math.ceil(toMs));
+    const query = [
+      ["endTs", String(endMs)],
+      ["lookback", String(Math.max(1, endMs - Math.floor(fromMs)))],
+    ] as const;
+    const { document, read } = await this.#document({ path: "/api/v2/dependencies", query }, options);
+    return read
+      .list(document, () => "the document")
+      .map((one, i) => {
+        const { parent, child, callCount, errorCount } = read.record(one, () => `[${i}]`);
+        return {
+          parent: read.text(parent, () => `[${i}].parent`),
+          child: read.text(child, () => `[${i}].child`),
+          calls: read.amount(callCount, () => `[${i}].callCount`),
+          // Left out where it is none.
+          errors: errorCount === undefined ? 0 : read.amount(errorCount, () => `[${i}].errorCount`),
+        };
+      });
+  }
+
+  /** Zipkin refuses a question for many traces that names only one. */
+  async #run(ids: readonly string[], options: AskOptions): Promise<readonly Trace[]> {
+    const [only] = ids;
+    if (only !== undefined && ids.length === 1) {
+      const trace = await this.#trace(only, options);
+      return trace === undefined ? [] : [trace];
+    }
+    const question = ask({ path: "/api/v2/traceMany", query: [["traceIds", ids.join(",")]] });
+    const response = await send(this.#http, question, options);
+    return decodeZipkinTraces(bodyOf(response, question), contextOf(question));
+  }
+
+  async #trace(id: string, options: AskOptions): Promise<Trace | undefined> {
+    const question = ask({ path: `/api/v2/trace/${id}` });
+    const response = await send(this.#http, question, options);
+    // Any other 404 is a proxy's, or that of a wrong URL.
+    if (response.status === 404 && new TextDecoder().decode(response.body).trim() === `${id} not found`)
+      return undefined;
+    return decodeZipkinTrace(bodyOf(response, question), contextOf(question));
+  }
+
+  async #document(about: Pick<Question, "path" | "query">, options: AskOptions) {
+    const question = ask(about);
+    const response = await send(this.#http, question, options);
+    const document = parseDocument(bodyOf(response, question), contextOf(question));
+    return { document, read: new DocumentReader(contextOf(question)) };
+  }
+}
+
+const ask = (about: Pick<Question, "path" | "query">): Question => ({ backend: NAME, hint: HINT, ...about });
+
+const contextOf = (question: Question): DocumentContext => ({ backend: NAME, query: quoted(question), hint: HINT });
+
+/** The operation that Zipkin takes for no condition. */
+const ANY_OPERATION = "all";
+
+const spelling = (name: string): string => name.toLowerCase();
+const us = (ms: number): string => String(ms * 1000);
+
+const COMPARISON: Comparison = {
+  spelling,
+  hasTag: (span, name, value) => span.text(name) === value,
+  // Some of Zipkin's storages go by the time of the trace, others by that of any span that matches.
+  within: (trace, matching, { fromMs, toMs }) =>
+    [startOf(trace), ...matching.map(({ startMs }) => startMs)].some((ms) => ms >= fromMs && ms <= toMs),
+};
+
+/** When the trace began as Zipkin reckons it: with its root, or its first span where that is missing. */
+const startOf = (trace: Trace): number =>
+  trace.spans.find(({ parentId }) => parentId === undefined)?.startMs ?? trace.startMs;
