@@ -33,18 +33,22 @@ export interface TraceBackend {
   ): Promise<readonly Dependency[]>;
 }
 
+/** Something that a service does, as its spans name it. */
 export interface Operation {
   readonly name: string;
   readonly kind?: string | undefined;
 }
 
+/** One service calling another, as the backend counts it. */
 export interface Dependency {
   readonly parent: string;
   readonly child: string;
   readonly calls: number;
+  /** Of those calls, where the backend counts them. */
   readonly errors?: number | undefined;
 }
 
+/** Traces asked for by their ids: those that are there, in no order, and the ids of the others. */
 export interface FoundTraces {
   readonly traces: readonly Trace[];
   readonly missing: readonly string[];
@@ -65,6 +69,7 @@ export interface TraceQuery {
   readonly limit: number;
 }
 
+/** What one search call brought. */
 export interface SearchPage {
   readonly traces: readonly Trace[];
   /** As many as were asked for came back, so that there may be more. */

@@ -4,6 +4,7 @@ export type TagValue = Uint8Array | bigint | boolean | number | string;
 /** The tags of a span or process by name; where a backend sends one twice, the last counts. */
 export type Tags = Readonly<Record<string, TagValue>>;
 
+/** Which end of a call or message a span is; `internal` is neither. */
 export type SpanKind = "client" | "consumer" | "internal" | "producer" | "server";
 
 /** Another span that this one follows or belongs to, maybe of another trace. */
@@ -22,9 +23,13 @@ export interface SpanEvent {
 
 /** What a driver knows of a span's tags and events without having read them all. */
 export interface SpanDetails {
+  /** One tag, read where it lies. */
   tag(name: string): TagValue | undefined;
+  /** All tags. */
   tags(): Tags;
+  /** What happened within the span, as the backend orders it. */
   events(): readonly SpanEvent[];
+  /** The tags of the process that made the span. */
   processTags(): Tags;
 }
 
@@ -69,6 +74,7 @@ export class Span {
     Object.freeze(this);
   }
 
+  /** When it ended, in epoch milliseconds. */
   get endMs(): number {
     return this.startMs + this.durationMs;
   }
@@ -84,10 +90,12 @@ export class Span {
     return value === undefined || value instanceof Uint8Array ? undefined : String(value);
   }
 
+  /** All tags by name. */
   get tags(): Tags {
     return this.#details.tags();
   }
 
+  /** What happened within it, as the backend orders that. */
   get events(): readonly SpanEvent[] {
     return this.#details.events();
   }
