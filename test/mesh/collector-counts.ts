@@ -27,17 +27,21 @@ export async function collectorCounts(): Promise<CollectorCounts> {
 }
 
 /** Waits until every backend has what the collector took; throws if one will never have it. */
-export async function forwarded(signal?: AbortSignal): Promise<CollectorCounts> {
+export async function forwarded(signal?: AbortSignal): Promise<void> {
   let counts = await collectorCounts();
   const nothingWaits = async (): Promise<boolean> => {
     counts = await collectorCounts();
     return Object.values(counts.backends).every((each) => each.waitingSpans === 0);
   };
   await until("the collector to forward its spans", 60_000, nothingWaits, signal);
+  requireNothingLost(counts);
+}
+
+export function requireNothingLost(counts: CollectorCounts): void {
   for (const [name, { lostSpans }] of Object.entries(counts.backends)) {
-    if (lostSpans > 0) {
-      throw new Error(`collector: ${name} did not get ${lostSpans} spans; output/collector.txt says why`);
-    }
+    if (lostSpans === 0) continue;
+    throw new Error(
+      `collector: ${name} did not get ${lostSpans} spans, output/collector.txt says why; start the mesh anew`,
+    );
   }
-  return counts;
 }

@@ -1,7 +1,7 @@
 /** Many traces at once, for questions whose answers do not fit on one page: synthetic, in the shape of the proxies' own. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { collectorUrl, forwarded } from "./collector-counts.ts";
+import { collectorCounts, collectorUrl, forwarded, requireNothingLost } from "./collector-counts.ts";
 import { hostOf, localAddress, serviceNamed, trustDomain, type Workload, workloadNamed } from "./topology.ts";
 
 export interface LoadOptions {
@@ -57,6 +57,7 @@ async function post(spans: readonly object[], signal: AbortSignal | undefined): 
     const answer = await response.text();
     if (response.status === 202) return;
     if (response.status !== 503) throw new Error(`load-traces: the collector answered ${response.status} ${answer}`);
+    requireNothingLost(await collectorCounts());
     await sleep(200, undefined, { signal });
   }
 }

@@ -24,7 +24,9 @@ export const backendCommands = (programs: TracingPrograms): readonly Command[] =
     name: "zipkin",
     program: programs.java,
     args: [
-      "-Xmx300m",
+      // A span of a proxy takes 4.5 KB: room for 200,000. With none left it ends; else it would crawl and lose spans.
+      "-Xmx1g",
+      "-XX:+ExitOnOutOfMemoryError",
       // Half the time to start.
       "-XX:+UseSerialGC",
       "-XX:TieredStopAtLevel=1",
