@@ -40,7 +40,7 @@ export function firstCausesOf(tree: SpanTree, hops: readonly Hop[]): readonly Fi
     const other = carried.get(unit.parent);
     if (other === undefined || endOf(other) < endOf(passed)) carried.set(unit.parent, passed);
   }
-  causes.sort((a, b) => a.unit.span.startMs - b.unit.span.startMs);
+  causes.reverse().sort((a, b) => a.unit.span.startMs - b.unit.span.startMs);
   return Object.freeze(causes.map(causeOf));
 }
 
@@ -63,7 +63,8 @@ const endOf = ({ unit }: Draft): number => unit.span.endMs;
 
 /** Parents before what lies beneath them. */
 function unitsOf(tree: SpanTree, hops: readonly Hop[]): Unit[] {
-  const hopOf = new Map(hops.flatMap((hop) => hop.spans.map((span) => [span, hop] as const)));
+  const hopOf = new Map<Span, Hop>();
+  for (const hop of hops) for (const span of hop.spans) hopOf.set(span, hop);
   const unitOf = new Map<Span | Hop, Unit>();
   const units: Unit[] = [];
   for (const { span } of walk(tree)) {

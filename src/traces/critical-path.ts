@@ -80,22 +80,24 @@ function sectionsOf(tree: SpanTree, root: Span): readonly CriticalSection[] {
   return Object.freeze(sections.reverse());
 }
 
-function frame(tree: SpanTree, clipped: Clipped): Frame {
+function frame(tree: SpanTree, { span, fromMs, toMs }: Clipped): Frame {
   const children: Clipped[] = [];
-  for (const span of tree.childrenOf(clipped.span)) {
-    const fromMs = Math.max(span.startMs, clipped.fromMs);
-    const toMs = Math.min(span.endMs, clipped.toMs);
-    if (toMs > fromMs && isWaitedFor(span)) children.push({ span, fromMs, toMs });
+  const all = tree.childrenOf(span);
+  for (let i = all.length - 1; i >= 0; i--) {
+    const child = all[i] as Span;
+    const part = { span: child, fromMs: Math.max(child.startMs, fromMs), toMs: Math.min(child.endMs, toMs) };
+    if (part.toMs > part.fromMs && isWaitedFor(child)) children.push(part);
   }
-  // Of children that end together the longest comes first.
+  // Of children that end together the longest is taken, of equal ones the first.
   children.sort((a, b) => a.toMs - b.toMs || b.fromMs - a.fromMs);
-  return { ...clipped, children, reachedMs: clipped.toMs };
+  return { span, fromMs, toMs, children, reachedMs: toMs };
 }
 
 const isWaitedFor = ({ kind }: Span): boolean => kind !== "producer" && kind !== "consumer";
 
 function sums(tree: SpanTree, sections: readonly CriticalSection[], hops: readonly Hop[]): readonly CriticalHop[] {
-  const hopOf = new Map<Span, Hop | undefined>(hops.flatMap((hop) => hop.spans.map((span) => [span, hop] as const)));
+  const hopOf = new Map<Span, Hop | undefined>();
+  for (const hop of hops) for (const span of hop.spans) hopOf.set(span, hop);
   const totals = new Map<Hop, number>();
   for (const { span, selfMs } of sections) {
     const hop = nearest(tree, span, hopOf);
