@@ -1,0 +1,76 @@
+import type { HttpOptions } from "../../src/http/client.ts";
+import { prometheus } from "../../src/metrics/prometheus.ts";
+import { selector } from "../../src/promql/index.ts";
+import type { AskOptions } from "../../src/time.ts";
+import { jaeger } from "../../src/traces/jaeger/jaeger.ts";
+import { zipkin } from "../../src/traces/zipkin/zipkin.ts";
+import { recorded } from "../traces/wire.ts";
+
+/** A driver that the suite runs over. */
+export interface Driver {
+  readonly title: string;
+  /** What its errors must call the backend. */
+  readonly backend: string;
+  /** A client of the server at `url`: what it gives asks one representative question. */
+  readonly make: (url: string, options?: HttpOptions) => (options?: AskOptions) => Promise<unknown>;
+  /** What a server that is well answers. */
+  readonly good: string;
+  /** A refusal for this reason in the backend's own form. */
+  readonly refusal: (status: number, reason: string) => string;
+}
+
+const traceQuery = { service: "front2", fromMs: 1_795_491_886_000, toMs: 1_795_491_887_000, limit: 5 };
+
+/** Each driver, and each way of one that leads through other code. */
+export const DRIVERS: readonly Driver[] = [
+  {
+    title: "prometheus",
+    backend: "prometheus",
+    make: (url, options) => {
+      const backend = prometheus(url, options);
+      return (ask) => backend.instant(selector("up"), 1_000_000, ask);
+    },
+    good: '{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"value":[1000,"1"]}]}}',
+    refusal: (_, reason) => JSON.stringify({ status: "error", errorType: "unavailable", error: reason }),
+  },
+  {
+    title: "jaeger's older API",
+    backend: "jaeger",
+    make: (url, options) => {
+      const backend = jaeger(url, { ...options, api: "legacy" });
+      return (ask) => backend.search(traceQuery, ask);
+    },
+    good: recorded("jaeger-legacy"),
+    refusal: (code, msg) => JSON.stringify({ data: null, total: 0, limit: 0, offset: 0, errors: [{ code, msg }] }),
+  },
+  {
+    title: "jaeger's newer API",
+    backend: "jaeger",
+    make: (url, options) => {
+      const backend = jaeger(url, { ...options, api: "v3" });
+      return (ask) => backend.search(traceQuery, ask);
+    },
+    good: recorded("jaeger-v3"),
+    refusal: (httpCode, message) => JSON.stringify({ error: { httpCode, message } }),
+  },
+  {
+    title: "jaeger, whose API is to be found out",
+    backend: "jaeger",
+    make: (url, options) => {
+      const backend = jaeger(url, options);
+      return (ask) => backend.services(ask);
+    },
+    good: '{"data":["a","b"],"total":2,"limit":0,"offset":0,"errors":null}',
+    refusal: (code, msg) => JSON.stringify({ data: null, total: 0, limit: 0, offset: 0, errors: [{ code, msg }] }),
+  },
+  {
+    title: "zipkin",
+    backend: "zipkin",
+    make: (url, options) => {
+      const backend = zipkin(url, options);
+      return (ask) => backend.search(traceQuery, ask);
+    },
+    good: recorded("zipkin"),
+    refusal: (_, reason) => reason,
+  },
+];
