@@ -2,7 +2,7 @@ import { IstioSpan, type KnownWorkload } from "./istio-span.ts";
 import { skewsOf } from "./skew.ts";
 import type { Span } from "./span.ts";
 import { type SpanTree, walk } from "./span-tree.ts";
-import { hasFailed, neverLeft, type Status } from "./status.ts";
+import { hasFailed, neverLeft } from "./status.ts";
 import { serviceOfHost, type UpstreamCluster } from "./upstream-cluster.ts";
 
 /** One end of a {@link Hop}: whatever its spans show of it, `undefined` where they do not. */
@@ -56,7 +56,7 @@ export interface Hop {
   /** The HTTP status that the caller saw; 0 where it saw none. */
   readonly code: number | undefined;
   readonly grpcStatus: number | undefined;
-  /** Envoy's response flags of both sides, the caller's first. */
+  /** Envoy's response flags that the caller's proxy gave; where it gave none, those of the next on the way. */
   readonly flags: readonly string[];
   /** Whether it failed: gRPC's server errors, HTTP 5xx or 0, or a mark of error; `undefined` where nothing tells. */
   readonly failed: boolean | undefined;
@@ -208,7 +208,7 @@ function hopOf(draft: Draft, skewed: ReadonlySet<Span>): Hop {
   const [first, ...others] = [caller, ...waypoints, called].filter((one) => one !== undefined);
   if (first === undefined) throw new Error("a hop has at least one span");
   const status = first.status;
-  const flags = flagsOf([first, ...others].map((one) => one.status));
+  const flags = firstOf([first, ...others], ({ status: { flags } }) => (flags.length > 0 ? flags : undefined)) ?? [];
   const clientMs = client?.durationMs;
   const serverMs = server?.durationMs;
   const isWithin = clientMs !== undefined && serverMs !== undefined && attempts.length === 1 && clientMs >= serverMs;
@@ -228,7 +228,7 @@ function hopOf(draft: Draft, skewed: ReadonlySet<Span>): Hop {
     path: first.path ?? called?.path,
     code: status.code ?? called?.status.code,
     grpcStatus: status.grpcStatus ?? called?.status.grpcStatus,
-    flags,
+    flags: Object.freeze(flags),
     failed: hasFailed(status) ?? (called === undefined ? undefined : hasFailed(called.status)),
     requestId: first.requestId ?? called?.requestId,
     mtls: first.mtls ?? called?.mtls,
@@ -242,9 +242,6 @@ function arrivalOf({ caller, waypoints, receivers, reached }: Draft, flags: read
   if (neverLeft(flags) || caller?.upstream?.direction === "black-hole") return false;
   return waypoints.length > 0 ? true : undefined;
 }
-
-const flagsOf = (statuses: readonly Status[]): readonly string[] =>
-  Object.freeze([...new Set(statuses.flatMap(({ flags }) => flags))]);
 
 const UNKNOWN: HopEnd = Object.freeze({
   workload: undefined,

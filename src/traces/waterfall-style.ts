@@ -12,6 +12,7 @@ export const WATERFALL_STYLE = `
 .mq-trace ul { margin: 14px 0 0; padding: 8px 12px; list-style: none; border-left: 3px solid var(--fail); background: var(--fail-ground); }
 .mq-trace ul.warnings { border-color: var(--warn); background: none; color: var(--warn); }
 .mq-trace li { overflow-wrap: anywhere; }
+.mq-trace h1, .mq-trace li, .mq-trace td, .mq-trace .key span { unicode-bidi: isolate; }
 .mq-trace small { font-size: inherit; color: var(--quiet); }
 .mq-trace .key { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 14px 0 6px; color: var(--quiet); }
 .mq-trace .key span::before { content: ""; display: inline-block; width: 12px; height: 9px; margin-right: 6px; border-radius: 2px;

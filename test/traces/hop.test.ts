@@ -358,7 +358,7 @@ describe("what a hop tells", () => {
     ).toBe("notification-service");
   });
 
-  it("joins the flags of both sides and takes the outcome that the caller saw", () => {
+  it("takes the outcome that the caller saw, with its flags, and the callee's flags where it saw none", () => {
     const hop = onlyHop(
       proxy({
         id: "1",
@@ -371,7 +371,12 @@ describe("what a hop tells", () => {
       }),
       proxy({ id: "2", parent: "1", of: "b", kind: "server", to: "inbound|80||", code: 0, flags: "DC", ms: 3000 }),
     );
-    expect(hop).toMatchObject({ code: 504, flags: ["UT", "DC"], networkMs: undefined, arrived: true });
+    expect(hop).toMatchObject({ code: 504, flags: ["UT"], networkMs: undefined, arrived: true });
+    const limited = onlyHop(
+      proxy({ id: "1", of: "a", kind: "client", to: "outbound|80||b.default.svc.cluster.local", code: 429 }),
+      proxy({ id: "2", parent: "1", of: "b", kind: "server", to: "inbound|80||", code: 429, flags: "RL" }),
+    );
+    expect(limited).toMatchObject({ code: 429, flags: ["RL"], failed: false });
   });
 
   it("counts attempts, and has no network time of several", () => {
