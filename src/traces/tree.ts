@@ -70,7 +70,7 @@ function branches(isLast: readonly boolean[], depth: number): string {
 }
 
 function lineOf(span: Span, aheadMs: number | undefined, isRoot: boolean): string {
-  const parts = [span.service, span.operation, printMs(span.durationMs), outcomeOf(span)];
+  const parts = [span.service || "(no service)", span.operation, printMs(span.durationMs), outcomeOf(span)];
   if (isRoot && span.parentId !== undefined) parts.push(`(parent ${span.parentId} is missing)`);
   if (aheadMs !== undefined) parts.push(`(clock ${printMs(Math.abs(aheadMs))} ${aheadMs < 0 ? "behind" : "ahead"})`);
   return `${isFailed(span) ? "✗ " : ""}${parts.filter((part) => part !== "").join("  ")}`;
