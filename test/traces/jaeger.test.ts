@@ -594,6 +594,7 @@ describe("the newer API's spans", () => {
   test.each([
     ["spanId", { spanId: "" }],
     ["traceId", { traceId: undefined }],
+    ["traceId", { traceId: "" }],
     ["startTimeUnixNano", { startTimeUnixNano: undefined }],
     ["startTimeUnixNano", { startTimeUnixNano: "1.5" }],
     ["endTimeUnixNano", { endTimeUnixNano: -1 }],

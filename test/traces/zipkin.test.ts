@@ -101,6 +101,7 @@ describe("a trace", () => {
     ["[0].id", { id: "0000000000000000" }],
     ["[0].traceId", { traceId: "x" }],
     ["[0].traceId", { traceId: undefined }],
+    ["[0].traceId", { traceId: "" }],
     ["[0].timestamp", { timestamp: "1" }],
     ["[0].duration", { duration: -1 }],
     ["[0].tags.k", { tags: { k: 1 } }],

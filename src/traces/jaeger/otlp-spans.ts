@@ -19,7 +19,7 @@ import {
 } from "../span.ts";
 import { Trace } from "../trace.ts";
 import { kindOf, saysError } from "./meaning.ts";
-import { type Attribute, checkAttribute, tagValue, textOf } from "./otlp-value.ts";
+import { type Attribute, checkAttribute, isTextAttribute, tagValue, textOf } from "./otlp-value.ts";
 
 /**
  * Traces as Jaeger's `/api/v3` writes them: OTLP's JSON, the spans of all traces in one list.
@@ -51,7 +51,7 @@ export function decodeOtlpTraces(
 class IdReader {
   readonly #read: DocumentReader;
   readonly #spansOf: Map<string, Span[]>;
-  #digits = "";
+  #digits: string | undefined;
   #id = "";
   #spans: Span[] = [];
 
@@ -102,7 +102,9 @@ interface Source {
 
 function attributesOf(read: DocumentReader, owner: JsonRecord, at: Place): readonly Attribute[] {
   const list = read.list(owner.attributes, () => `${at()}.attributes`);
-  for (let i = 0; i < list.length; i++) checkAttribute(read, list[i], () => `${at()}.attributes[${i}]`);
+  for (let i = 0; i < list.length; i++) {
+    if (!isTextAttribute(list[i])) checkAttribute(read, list[i], () => `${at()}.attributes[${i}]`);
+  }
   return list as readonly Attribute[];
 }
 

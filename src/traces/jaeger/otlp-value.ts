@@ -1,4 +1,4 @@
-import type { DocumentReader, Place } from "../document.ts";
+import { type DocumentReader, isRecord, type Place } from "../document.ts";
 import type { TagValue } from "../span.ts";
 
 /** An attribute that {@link checkAttribute} let pass. Protocol buffers leave out a key or value that is empty. */
@@ -20,6 +20,15 @@ interface AnyValue {
 
 /** Values within values; nobody means more, and a stack holds no more than so many. */
 const DEEPEST = 64;
+
+/** Whether it is an attribute that holds text and nothing else, as most do: that takes no further check. */
+export function isTextAttribute(attribute: unknown): boolean {
+  if (!isRecord(attribute) || typeof attribute.key !== "string") return false;
+  const { value } = attribute;
+  if (!isRecord(value) || typeof value.stringValue !== "string") return false;
+  for (const name in value) if (name !== "stringValue") return false;
+  return true;
+}
 
 /** Everything within an attribute is checked now, so that reading it later cannot fail. */
 export function checkAttribute(read: DocumentReader, attribute: unknown, at: Place, depth = 0): void {

@@ -49,7 +49,7 @@ function traceOf(read: DocumentReader, value: unknown, at: Place): Trace | undef
 /** The spans of a trace mostly name it by the very same text. */
 class TraceIds {
   readonly #read: DocumentReader;
-  #digits = "";
+  #digits: string | undefined;
   #id = "";
 
   constructor(read: DocumentReader) {
