@@ -1,4 +1,4 @@
-import { IstioSpan, type KnownWorkload } from "./istio-span.ts";
+import { IstioSpan, type KnownWorkload, ReadNames } from "./istio-span.ts";
 import { skewsOf } from "./skew.ts";
 import type { Span } from "./span.ts";
 import { type SpanTree, walk } from "./span-tree.ts";
@@ -103,11 +103,12 @@ interface Place {
 function draftsOf(tree: SpanTree): readonly Draft[] {
   const drafts: Draft[] = [];
   const places = new Map<Span, Place>();
+  const names = new ReadNames();
   for (const { span } of walk(tree)) {
     const parent = tree.parentOf(span);
     const above = parent === undefined ? undefined : places.get(parent);
     const isDirect = above !== undefined && above.reading.span === parent;
-    const reading = IstioSpan.of(span);
+    const reading = IstioSpan.of(span, names);
     if (reading?.role === undefined) {
       if (above === undefined) continue;
       if (isDirect) above.draft.reached = true;

@@ -34,20 +34,24 @@ export class IstioSpan {
   readonly upstream: UpstreamCluster | undefined;
   readonly role: ProxyRole | undefined;
 
-  private constructor(span: Span, nodeId: string | undefined, cluster: string | undefined) {
+  private constructor(span: Span, node: ProxyNode | undefined, upstream: UpstreamCluster | undefined) {
     this.span = span;
-    this.node = nodeId === undefined ? undefined : proxyNode(nodeId);
-    this.upstream = cluster === undefined ? undefined : upstreamCluster(cluster);
+    this.node = node;
+    this.upstream = upstream;
     this.role = roleOf(span, this.node, this.upstream);
     Object.freeze(this);
   }
 
-  /** The reading of `span`, `undefined` where no proxy made it. */
-  static of(span: Span): IstioSpan | undefined {
+  /**
+   * The reading of `span`, `undefined` where no proxy made it.
+   *
+   * @param names what was read of names before: few proxies and clusters make many spans
+   */
+  static of(span: Span, names: ReadNames = new ReadNames()): IstioSpan | undefined {
     const nodeId = span.text("node_id");
-    const cluster = clusterNameOf(span);
+    const cluster = names.clusterOf(span);
     if (nodeId === undefined && cluster === undefined && span.text("component") !== "proxy") return undefined;
-    return new IstioSpan(span, nodeId, cluster);
+    return new IstioSpan(span, nodeId === undefined ? undefined : names.node(nodeId), cluster);
   }
 
   /** The workload that the proxy belongs to. */
@@ -167,14 +171,30 @@ export class IstioSpan {
   }
 }
 
-/** The name that Istio gave the cluster: the one for statistics can be the mesh's own. */
-function clusterNameOf(span: Span): string | undefined {
-  const name = known(span.text("upstream_cluster"));
-  if (name !== undefined && upstreamCluster(name).direction !== "other") return name;
-  const observed = known(span.text("upstream_cluster.name"));
-  if (observed !== undefined && (name === undefined || upstreamCluster(observed).direction !== "other"))
-    return observed;
-  return name;
+/** The names of proxies and clusters that were read before. */
+export class ReadNames {
+  readonly #nodes = new Map<string, ProxyNode | undefined>();
+  readonly #clusters = new Map<string, UpstreamCluster>();
+
+  node(nodeId: string): ProxyNode | undefined {
+    if (!this.#nodes.has(nodeId)) this.#nodes.set(nodeId, proxyNode(nodeId));
+    return this.#nodes.get(nodeId);
+  }
+
+  /** Where the span's request was sent by the name that Istio gave the cluster: the one for statistics can be the mesh's own. */
+  clusterOf(span: Span): UpstreamCluster | undefined {
+    const named = this.#cluster(known(span.text("upstream_cluster")));
+    if (named !== undefined && named.direction !== "other") return named;
+    const observed = this.#cluster(known(span.text("upstream_cluster.name")));
+    return observed !== undefined && (named === undefined || observed.direction !== "other") ? observed : named;
+  }
+
+  #cluster(name: string | undefined): UpstreamCluster | undefined {
+    if (name === undefined) return undefined;
+    const read = this.#clusters.get(name) ?? upstreamCluster(name);
+    this.#clusters.set(name, read);
+    return read;
+  }
 }
 
 function roleOf(span: Span, node: ProxyNode | undefined, upstream: UpstreamCluster | undefined): ProxyRole | undefined {

@@ -1,4 +1,4 @@
-import { IstioSpan } from "./istio-span.ts";
+import { IstioSpan, ReadNames } from "./istio-span.ts";
 import type { Span } from "./span.ts";
 import { type SpanTree, walk } from "./span-tree.ts";
 
@@ -40,7 +40,8 @@ export interface BrokenPropagation {
  */
 export function brokenPropagation(traces: Iterable<SpanTree>): readonly BrokenPropagation[] {
   const workloads = new Map<string, Seen>();
-  for (const trace of traces) collect(trace, workloads);
+  const names = new ReadNames();
+  for (const trace of traces) collect(trace, workloads, names);
   const found = Array.from(workloads.values(), judged).filter((one) => one !== undefined);
   return Object.freeze(found.sort((a, b) => b.share - a.share || b.broken - a.broken));
 }
@@ -59,7 +60,7 @@ interface Request {
   readonly requestId: string | undefined;
 }
 
-function collect(trace: SpanTree, workloads: Map<string, Seen>): void {
+function collect(trace: SpanTree, workloads: Map<string, Seen>, names: ReadNames): void {
   const answered: IstioSpan[] = [];
   /** Who called within a trace: a proxy that called on has not ended it. */
   const above = new Map<Span, IstioSpan>();
@@ -67,7 +68,7 @@ function collect(trace: SpanTree, workloads: Map<string, Seen>): void {
   for (const { span } of walk(trace)) {
     const parent = trace.parentOf(span);
     const nearest = parent === undefined ? undefined : above.get(parent);
-    const reading = IstioSpan.of(span);
+    const reading = IstioSpan.of(span, names);
     if (reading?.role === "receiver" && reading.node?.type === "sidecar") {
       if (nearest !== undefined && nearest.role === "receiver" && reading.isAttemptOf(nearest)) continue;
       answered.push(reading);

@@ -37,7 +37,7 @@ export function proxyNode(nodeId: string): ProxyNode | undefined {
  * that a name such as `web-admin` stays whole.
  *
  * @see Kubernetes, `SafeEncodeString` in k8s.io/apimachinery/pkg/util/rand
- * @see Istio, `GetWorkloadMetaFromPod` in pkg/kube/controllers
+ * @see Istio, `GetDeployMetaFromPod` in pkg/kube/util.go
  */
 export function workloadOfPod(pod: string): string {
   for (const form of [REPLICA_SET, SCHEDULED, GENERATED, ORDINAL]) {
