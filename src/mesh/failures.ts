@@ -35,6 +35,3 @@ export function failureMatchers(rule: FailureRule): readonly (readonly Matcher[]
     return matchers;
   });
 }
-
-/** {@link DEFAULT_FAILURES} as matchers: one object, so that the usual rule can be told from another. */
-export const DEFAULT_FAILURE_MATCHERS: readonly (readonly Matcher[])[] = failureMatchers(DEFAULT_FAILURES);

@@ -4,7 +4,7 @@ import type { AskOptions } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { checkedTraceId } from "../traces/id.ts";
 import type { Trace } from "../traces/trace.ts";
-import { DEFAULT_FAILURE_MATCHERS, type FailureRule, failureMatchers } from "./failures.ts";
+import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
 import { checkLabel } from "./istio.ts";
 import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
 import { ReporterChoice } from "./reporter.ts";
@@ -154,7 +154,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     subject: "destination",
     reporter: options.reporter ?? "destination",
     conditions: [],
-    failures: options.failures === undefined ? DEFAULT_FAILURE_MATCHERS : failureMatchers(options.failures),
+    failures: failureMatchers(options.failures ?? DEFAULT_FAILURES),
   });
 }
 

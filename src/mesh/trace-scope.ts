@@ -5,7 +5,6 @@ import { matchesEdge } from "../traces/edge.ts";
 import type { Hop } from "../traces/hop.ts";
 import { type SearchMeta, type SearchOptions, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
-import { DEFAULT_FAILURE_MATCHERS } from "./failures.ts";
 import { hopLabels, type LabelTest, labelTest } from "./hop-labels.ts";
 import type { Peer } from "./peer.ts";
 import type { Scope } from "./scope.ts";
@@ -171,35 +170,23 @@ const UNKNOWN = "unknown";
 /**
  * What to ask the backend for. A call shows in the spans of its caller or, where that has none, of its callee.
  *
- * What failed or was slow is asked for only where both ends are named, since it may show on either side alone; otherwise
- * it is decided here.
+ * How long it took is asked for only where both ends are named, since either side's span may be the one that shows it.
+ * Whether it failed is decided here: some backends keep an error apart from the tags that they search (Jaeger 2), and
+ * a scope may have a rule of its own.
  */
 function queriesFor(
-  scope: Scope,
-  options: TraceOptions,
+  { source, destination }: Scope,
+  { slowerThan }: TraceOptions,
   services: readonly string[],
 ): Omit<TraceQuery, "fromMs" | "limit" | "toMs">[] {
-  const { source, destination } = scope;
   const from = isNamed(source) ? namesOf(source, services) : [];
   const to = isNamed(destination) ? namesOf(destination, services) : [];
-  if (from.length > 0 && to.length > 0) {
-    const conditions = pushedDown(scope, options);
-    const both = conditions === undefined ? from : [...new Set([...from, ...to])];
-    return [...new Set([...both, ...waypointsAmong(services)])].map((service) => ({ service, ...conditions }));
+  const waypoints = waypointsAmong(services);
+  if (slowerThan !== undefined && from.length > 0 && to.length > 0) {
+    return [...new Set([...from, ...to, ...waypoints])].map((service) => ({ service, minDuration: slowerThan }));
   }
   const one = from.length > 0 ? from : to.length > 0 ? to : services;
-  return [...new Set([...one, ...waypointsAmong(services)])].map((service) => ({ service }));
-}
-
-/** Conditions that some span of a call must meet, whichever side made it. */
-function pushedDown(scope: Scope, { errors, slowerThan }: TraceOptions): Partial<TraceQuery> | undefined {
-  // Another rule than the usual may call failed what no proxy marks as an error.
-  const marked = errors === true && scope.failures === DEFAULT_FAILURE_MATCHERS;
-  if (!marked && slowerThan === undefined) return undefined;
-  return {
-    ...(marked && { tags: { error: "true" } }),
-    ...(slowerThan !== undefined && { minDuration: slowerThan }),
-  };
+  return [...new Set([...one, ...waypoints])].map((service) => ({ service }));
 }
 
 const isNamed = (peer: Peer | undefined): peer is Peer =>

@@ -3,7 +3,7 @@ import { createMesh, prometheus } from "../../src/index.ts";
 import type { Traffic } from "../../src/mesh/traffic.ts";
 import type { Flow } from "../mesh/mesh.ts";
 import { compare, isExact } from "../mesh/verify.ts";
-import { bucketOf, countOf, durationsOf, failedOf, requestsOf, sum } from "./expected.ts";
+import { bucketsOf, countOf, durationsOf, failedOf, requestsOf, sum } from "./expected.ts";
 
 const truth = inject("truth");
 const mesh = createMesh({ metrics: prometheus(inject("prometheusUrl"), { scrapeInterval: "1s" }) });
@@ -155,6 +155,9 @@ function near(value: number | undefined, expected: number): void {
   expect(Math.abs((value ?? Number.NaN) - expected)).toBeLessThanOrEqual(TOLERANCE * expected + 1e-9);
 }
 
+/** Of each quantile that was compared, whether the truth could name its one bucket. */
+const quantiles: boolean[] = [];
+
 describe.each(cases)("$title", ({ scope, of }) => {
   const flows = truth.flows.filter(of);
   const requests = countOf(flows);
@@ -192,9 +195,10 @@ describe.each(cases)("$title", ({ scope, of }) => {
         expect(value).toBeUndefined();
         continue;
       }
-      const { lower, upper } = bucketOf(durations, quantile, TOLERANCE / 2);
+      const { lower, upper, exact } = bucketsOf(flows, quantile, TOLERANCE / 2);
       expect(value, `${quantile} of ${requests}`).toBeGreaterThanOrEqual(lower);
       expect(value, `${quantile} of ${requests}`).toBeLessThanOrEqual(upper);
+      quantiles.push(exact);
     }
   });
 
@@ -229,6 +233,11 @@ describe.each(cases)("$title", ({ scope, of }) => {
     }
     expect(byCode.length).toBeGreaterThanOrEqual(codes.size);
   });
+});
+
+it("held most quantiles to one bucket, since the truth knew it", () => {
+  expect(quantiles.length).toBeGreaterThan(100);
+  expect(quantiles.filter((exact) => exact).length).toBeGreaterThan(quantiles.length / 2);
 });
 
 describe("what was not sent", () => {

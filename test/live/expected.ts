@@ -2,7 +2,7 @@
 import type { Flow } from "../mesh/mesh.ts";
 
 /** Bounds of Istio's duration buckets in milliseconds. */
-const BOUNDS = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
+const BOUNDS = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
 export const requestsOf = (flows: readonly Flow[]): Flow[] => flows.filter((flow) => flow.protocol !== "tcp");
 
@@ -25,16 +25,34 @@ export const durationsOf = (flows: readonly Flow[]): number[] =>
     .flatMap((flow) => [...flow.durationsMs])
     .sort((a, b) => a - b);
 
+/** The bounds of Istio's duration buckets between which the quantile lies, as far as both sides of the proxy can tell. */
+export interface QuantileBounds {
+  readonly lower: number;
+  readonly upper: number;
+  /** Whether that is a single bucket. */
+  readonly exact: boolean;
+}
+
 /**
- * The ends of the buckets that hold the quantile, give or take `slack` of the ranks. Below 10 ms the clocks of client
- * and proxy differ by more than a bucket is wide, so that is one bucket here.
+ * The buckets that may hold the quantile: between that of the least and that of the most that each request can have
+ * taken, give or take `slack` of the ranks, by which the shares of two proxies scraped at different moments are off.
  */
-export function bucketOf(sorted: readonly number[], quantile: number, slack: number): { lower: number; upper: number } {
-  const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? 0;
-  const least = at(Math.max(0, quantile - slack));
-  const most = at(Math.min(1, quantile + slack));
-  return {
-    lower: BOUNDS.findLast((bound) => bound < least) ?? 0,
-    upper: BOUNDS.find((bound) => bound >= most) ?? Number.POSITIVE_INFINITY,
-  };
+export function bucketsOf(flows: readonly Flow[], quantile: number, slack: number): QuantileBounds {
+  const bounds = requestsOf(flows).flatMap((flow) => [...flow.boundsMs]);
+  const least = at(
+    bounds.map(([ms]) => ms),
+    Math.max(0, quantile - slack),
+  );
+  const most = at(
+    bounds.map(([, ms]) => ms),
+    Math.min(1, quantile + slack),
+  );
+  const lower = BOUNDS.findLast((bound) => bound < least) ?? 0;
+  const upper = BOUNDS.find((bound) => bound >= most) ?? Number.POSITIVE_INFINITY;
+  return { lower, upper, exact: BOUNDS.indexOf(upper) - BOUNDS.indexOf(lower) === 1 };
+}
+
+function at(values: number[], quantile: number): number {
+  values.sort((a, b) => a - b);
+  return values[Math.min(values.length - 1, Math.max(0, Math.ceil(quantile * values.length) - 1))] ?? 0;
 }

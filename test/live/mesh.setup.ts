@@ -4,6 +4,8 @@ import { meshUp, type Truth } from "../mesh/mesh.ts";
 declare module "vitest" {
   export interface ProvidedContext {
     prometheusUrl: string;
+    jaegerUrl: string;
+    zipkinUrl: string;
     truth: Truth;
   }
 }
@@ -17,7 +19,7 @@ const SECONDS = 150;
 /** Starts the mesh, plays the scenario once for every file, and ends the mesh when all are done. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const say = (step: string, tookMs: number) => console.log(`${(tookMs / 1000).toFixed(1).padStart(6)} s  ${step}`);
-  const mesh = await meshUp({ onStep: say });
+  const mesh = await meshUp({ onStep: say, onSlow: (what) => console.log(`          ${what}`) });
   try {
     const startMs = performance.now();
     const truth = await mesh.traffic({ seed: 7, seconds: SECONDS });
@@ -26,6 +28,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       performance.now() - startMs,
     );
     project.provide("prometheusUrl", mesh.prometheusUrl);
+    project.provide("jaegerUrl", mesh.jaegerUrl);
+    project.provide("zipkinUrl", mesh.zipkinUrl);
     project.provide("truth", truth);
   } catch (error) {
     await mesh.down();

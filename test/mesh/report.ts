@@ -7,6 +7,11 @@ export interface Report {
   readonly labels: ReportLabels;
   /** What the caller or the app itself wrote down. */
   readonly exchange: Exchange;
+  /**
+   * Between which durations the proxy's own lies: the app that it waited for took at least the first, the caller that
+   * waited for it at most the second. Both took them down themselves.
+   */
+  readonly boundsMs: readonly [least: number, most: number];
 }
 
 export interface ReportLabels {
@@ -43,8 +48,15 @@ export function reportsOf(exchanges: readonly Exchange[]): Report[] {
   const callers = new Map(sent.map((each) => [pairOf(each), each.workload]));
   const answerers = new Map(received.map((each) => [pairOf(each), each.servedBy]));
   const reports: Report[] = [];
+  const callerMs = new Map(sent.map((each) => [pairOf(each), lengthMs(each)]));
   const report = (labels: ReportLabels, exchange: Exchange): void => {
-    reports.push({ labels, exchange });
+    const pair = pairOf(exchange);
+    const appMs = exchange.side === "received" ? lengthMs(exchange) : 0;
+    reports.push({
+      labels,
+      exchange,
+      boundsMs: [Math.max(0, appMs - lateMs), callerMs.get(pair) ?? lengthMs(exchange)],
+    });
   };
 
   for (const each of sent) {
@@ -68,6 +80,12 @@ export function reportsOf(exchanges: readonly Exchange[]): Report[] {
   }
   return reports;
 }
+
+/** By how much later than its answer left an app may take down the end, on a machine with other things to do. */
+const lateMs = 4;
+
+/** Rounded to the microsecond. */
+export const lengthMs = (each: Exchange): number => Math.round((each.endMs - each.startMs) * 1000) / 1000;
 
 const pairOf = (each: Exchange): string => `${each.call} ${each.service}`;
 

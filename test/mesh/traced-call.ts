@@ -1,6 +1,6 @@
 /** What the spans of each call must say, reckoned from the same reports as the counters: one report, one span. */
 import type { Exchange } from "./journal.ts";
-import type { Report } from "./report.ts";
+import { lengthMs, type Report } from "./report.ts";
 import type { Protocol } from "./topology.ts";
 
 /** One call of the play that proxies sent spans of. */
@@ -109,8 +109,6 @@ function hopOf(sent: Exchange, reported: readonly Report[]): TracedHop {
     })),
   };
 }
-
-const lengthMs = (each: Exchange): number => Math.round((each.endMs - each.startMs) * 1000) / 1000;
 
 const inOrder = <T extends { readonly startMs: number }>(items: readonly T[]): T[] =>
   [...items].sort((a, b) => a.startMs - b.startMs);

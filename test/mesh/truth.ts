@@ -1,6 +1,6 @@
 /** What really happened, reckoned from the journals of clients and apps, never from Envoy or a backend. */
 import type { Exchange } from "./journal.ts";
-import { type Report, type ReportLabels, reportsOf } from "./report.ts";
+import { lengthMs, type Report, type ReportLabels, reportsOf } from "./report.ts";
 import { workloads } from "./topology.ts";
 import { type TracedCall, tracedCalls } from "./traced-call.ts";
 
@@ -28,6 +28,8 @@ export interface Flow extends ReportLabels {
    * its proxy, an app a little less; the bucket is the same but for refusals by a proxy itself, which take it under 1 ms.
    */
   readonly durationsMs: readonly number[];
+  /** For each of them, between what the proxy's own duration lies; empty for TCP. */
+  readonly boundsMs: readonly (readonly [least: number, most: number])[];
   /** Body bytes. */
   readonly requestBytes?: number;
   readonly responseBytes?: number;
@@ -86,14 +88,14 @@ export const keyOf = (flow: ReportLabels): string =>
 
 export function flowsOf(reports: readonly Report[]): Flow[] {
   const flows = new Map<string, Flow>();
-  for (const { labels, exchange } of reports) {
-    const key = keyOf(labels);
-    flows.set(key, plus(flows.get(key) ?? { ...labels, count: 0, durationsMs: [] }, exchange));
+  for (const report of reports) {
+    const key = keyOf(report.labels);
+    flows.set(key, plus(flows.get(key) ?? { ...report.labels, count: 0, durationsMs: [], boundsMs: [] }, report));
   }
   return [...flows.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-function plus(flow: Flow, each: Exchange): Flow {
+function plus(flow: Flow, { exchange: each, boundsMs }: Report): Flow {
   const { tcp = { opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0 } } = flow;
   const count = flow.count + 1;
   if (each.protocol === "tcp") {
@@ -111,7 +113,8 @@ function plus(flow: Flow, each: Exchange): Flow {
   return {
     ...flow,
     count,
-    durationsMs: [...flow.durationsMs, Math.round((each.endMs - each.startMs) * 1000) / 1000],
+    durationsMs: [...flow.durationsMs, lengthMs(each)],
+    boundsMs: [...flow.boundsMs, boundsMs],
     requestBytes: (flow.requestBytes ?? 0) + each.requestBytes,
     responseBytes: (flow.responseBytes ?? 0) + each.responseBytes,
     ...(each.protocol === "grpc" && {
