@@ -24,6 +24,7 @@ export async function startGrpcApp(workload: Workload, journal: Journal): Promis
     const message = status === 0 ? grpcMessage(Number(headers["x-bytes"] ?? 0)) : Buffer.alloc(0);
     let requestBytes = 0;
     let complete = false;
+    let answeredMs: number | undefined;
     stream.on("error", () => {});
     stream.on("data", (chunk: Buffer) => {
       requestBytes += chunk.length;
@@ -33,6 +34,8 @@ export async function startGrpcApp(workload: Workload, journal: Journal): Promis
         () => {
           if (stream.destroyed) return;
           complete = true;
+          // Before the answer leaves, so that no proxy can have taken less.
+          answeredMs = nowMs();
           respond(workload, stream, status, message);
         },
         Number(headers["x-ms"] ?? 0),
@@ -46,7 +49,7 @@ export async function startGrpcApp(workload: Workload, journal: Journal): Promis
         call,
         path: String(headers[":path"]),
         startMs,
-        endMs: nowMs(),
+        endMs: answeredMs ?? nowMs(),
         ended: complete ? "complete" : "aborted",
         code: complete ? 200 : 0,
         ...(complete && { grpcStatus: status }),

@@ -47,6 +47,7 @@ async function answer(
   const gone = new AbortController();
   let requestBytes = 0;
   let reply: Reply | undefined;
+  let answeredMs: number | undefined;
   response.once("close", () => {
     const complete = response.writableFinished;
     if (!complete) gone.abort();
@@ -58,7 +59,8 @@ async function answer(
       call,
       path: request.url ?? "/",
       startMs,
-      endMs: nowMs(),
+      // Before the answer leaves, so that no proxy can have taken less.
+      endMs: (complete ? answeredMs : undefined) ?? nowMs(),
       ended: complete ? "complete" : "aborted",
       code: complete && reply !== undefined ? reply.code : 0,
       requestBytes,
@@ -76,6 +78,7 @@ async function answer(
     response.destroy();
     return;
   }
+  answeredMs = nowMs();
   response.writeHead(reply.code, {
     "content-length": reply.bytes,
     "content-type": "text/plain",

@@ -8,8 +8,8 @@ export interface Report {
   /** What the caller or the app itself wrote down. */
   readonly exchange: Exchange;
   /**
-   * Between which durations the proxy's own lies: the app that it waited for took at least the first, the caller that
-   * waited for it at most the second. Both took them down themselves.
+   * Between which durations the proxy's own lies: the app that it waited for took the first, the caller that waited for
+   * it the second, each by its own clock. A call that was given up may end for the one before it does for the other.
    */
   readonly boundsMs: readonly [least: number, most: number];
 }
@@ -48,15 +48,12 @@ export function reportsOf(exchanges: readonly Exchange[]): Report[] {
   const callers = new Map(sent.map((each) => [pairOf(each), each.workload]));
   const answerers = new Map(received.map((each) => [pairOf(each), each.servedBy]));
   const reports: Report[] = [];
+  const appMs = new Map(received.map((each) => [pairOf(each), lengthMs(each)]));
   const callerMs = new Map(sent.map((each) => [pairOf(each), lengthMs(each)]));
   const report = (labels: ReportLabels, exchange: Exchange): void => {
-    const pair = pairOf(exchange);
-    const appMs = exchange.side === "received" ? lengthMs(exchange) : 0;
-    reports.push({
-      labels,
-      exchange,
-      boundsMs: [Math.max(0, appMs - lateMs), callerMs.get(pair) ?? lengthMs(exchange)],
-    });
+    const least = exchange.side === "received" ? lengthMs(exchange) : (appMs.get(pairOf(exchange)) ?? 0);
+    const most = callerMs.get(pairOf(exchange)) ?? lengthMs(exchange);
+    reports.push({ labels, exchange, boundsMs: [Math.min(least, most), Math.max(least, most)] });
   };
 
   for (const each of sent) {
@@ -80,9 +77,6 @@ export function reportsOf(exchanges: readonly Exchange[]): Report[] {
   }
   return reports;
 }
-
-/** By how much later than its answer left an app may take down the end, on a machine with other things to do. */
-const lateMs = 4;
 
 /** Rounded to the microsecond. */
 export const lengthMs = (each: Exchange): number => Math.round((each.endMs - each.startMs) * 1000) / 1000;
