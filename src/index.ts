@@ -13,16 +13,19 @@ export {
   type TransportErrorCode,
 } from "./errors.ts";
 export type { Auth, BasicCredentials, HttpOptions, TlsOptions } from "./http/client.ts";
+export type { ExampleList, ExampleMeta } from "./mesh/examples.ts";
 export type { FailureRule } from "./mesh/failures.ts";
 export type { IstioLabel } from "./mesh/istio.ts";
 export { createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
 export type { Peer } from "./mesh/peer.ts";
 export type { Reporter } from "./mesh/scope.ts";
-export type { Crossing, TraceOptions, TraceQuantile } from "./mesh/trace-scope.ts";
+export type { TraceOptions } from "./mesh/trace-options.ts";
+export type { Crossing, TraceQuantile } from "./mesh/trace-scope.ts";
 export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
 export type { Condition, Where } from "./mesh/where.ts";
 export type {
   Answer,
+  Exemplar,
   Grid,
   HistogramBucket,
   InstantData,
@@ -43,7 +46,7 @@ export type { Meta } from "./results/meta.ts";
 export type { Sample } from "./results/sample.ts";
 export type { Quotient } from "./results/unit.ts";
 export type { Vector, VectorSample } from "./results/vector.ts";
-export type { AskOptions, Duration, Instant, TimeSpan } from "./time.ts";
+export type { AskOptions, Duration, Instant, ResolvedSpan, TimeSpan } from "./time.ts";
 export type {
   Dependency,
   FoundTraces,
@@ -52,8 +55,14 @@ export type {
   TraceBackend,
   TraceQuery,
 } from "./traces/backend.ts";
+export type { FirstCause } from "./traces/cause.ts";
+export type { CriticalHop, CriticalPath, CriticalSection } from "./traces/critical-path.ts";
+export type { Hop, HopDestination, HopEnd } from "./traces/hop.ts";
 export { type JaegerOptions, jaeger } from "./traces/jaeger/jaeger.ts";
+export { type BrokenPropagation, type BrokenTrace, brokenPropagation } from "./traces/propagation.ts";
 export type { SearchMeta, SearchOptions, SearchProgress, TraceList, TraceSearch } from "./traces/search.ts";
+export type { Skew } from "./traces/skew.ts";
 export type { Span, SpanDetails, SpanEvent, SpanFields, SpanKind, SpanLink, Tags, TagValue } from "./traces/span.ts";
+export type { SpanTree } from "./traces/span-tree.ts";
 export type { Trace } from "./traces/trace.ts";
 export { type ZipkinOptions, zipkin } from "./traces/zipkin/zipkin.ts";

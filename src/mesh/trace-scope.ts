@@ -1,26 +1,15 @@
 import { QueryError } from "../errors.ts";
-import { type Duration, durationMs, type TimeSpan } from "../time.ts";
+import { durationMs } from "../time.ts";
 import type { TraceBackend, TraceQuery } from "../traces/backend.ts";
 import { matchesEdge } from "../traces/edge.ts";
 import type { Hop } from "../traces/hop.ts";
-import { type SearchMeta, type SearchOptions, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
+import { type SearchMeta, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
+import { type ExampleList, type ExemplarSource, examplesOf } from "./examples.ts";
 import { hopLabels, type LabelTest, labelTest } from "./hop-labels.ts";
 import type { Peer } from "./peer.ts";
 import type { Scope } from "./scope.ts";
-
-/** Which traces of a scope to find: those in which a call of the scope is as described. */
-export type TraceOptions = TimeSpan &
-  SearchOptions & {
-    /** Only where a call of the scope failed, by the scope's own rule. */
-    readonly errors?: boolean | undefined;
-    /** Only where a call of the scope took at least this long, as the caller saw it where it shows. */
-    readonly slowerThan?: Duration | undefined;
-    /** Only where a call of the scope took at most this long. */
-    readonly fasterThan?: Duration | undefined;
-    /** The names under which the backend knows the scope's services, where they cannot be told from the scope. */
-    readonly services?: readonly string[] | undefined;
-  };
+import type { TraceOptions } from "./trace-options.ts";
 
 /** One call of a scope within the trace that shows it. */
 export interface Crossing {
@@ -92,6 +81,13 @@ export class ScopeTraces {
       .sort((a, b) => a - b);
     const value = durations[Math.max(0, Math.ceil(quantile * durations.length) - 1)];
     return Object.freeze({ value, unit: "ms", samples: durations.length, meta: found.meta });
+  }
+
+  /** Traces behind the scope's metrics: from exemplars where there are any, otherwise from a search. */
+  examples(options: TraceOptions, exemplars: ExemplarSource | undefined): Promise<ExampleList> {
+    const question = { backend: traceBackend(this.#backend), exemplars, now: this.#now };
+    const isSought = hopTest(this.#scope, options);
+    return examplesOf(question, options, isSought, (limit) => this.find({ ...options, limit }));
   }
 
   #search<T>(

@@ -1,11 +1,12 @@
 import { QueryError } from "../errors.ts";
 import { type Formula, later, ready } from "../metrics/formula.ts";
 import { type Context, type Query, query } from "../metrics/query.ts";
-import type { Expr, Grouping } from "../promql/index.ts";
+import { type Expr, type Grouping, selector } from "../promql/index.ts";
 import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import type { TraceList, TraceSearch } from "../traces/search.ts";
+import type { ExampleList } from "./examples.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
 import type { ReporterChoice } from "./reporter.ts";
@@ -27,7 +28,8 @@ import {
   type Traffic as Selected,
   successRatio,
 } from "./signals.ts";
-import { type Crossing, ScopeTraces, type TraceOptions, type TraceQuantile } from "./trace-scope.ts";
+import type { TraceOptions } from "./trace-options.ts";
+import { type Crossing, ScopeTraces, type TraceQuantile } from "./trace-scope.ts";
 import { type Condition, matcherOf, matchersOf, type Where } from "./where.ts";
 
 /** What every scope of one mesh shares. */
@@ -239,6 +241,27 @@ export class Traffic {
    */
   latencyFromTraces(quantile: number, options: TraceOptions): Promise<TraceQuantile> {
     return this.#traces.latency(quantile, options);
+  }
+
+  /**
+   * Traces behind what the metrics of this scope say: those that the metrics backend keeps as exemplars of durations
+   * and, where it has none, what a search for the same calls finds. `meta.origin` says which.
+   *
+   * @example
+   * edge.where({ response_code: "503" }).examples({ last: "5m", slowerThan: "250ms" })
+   */
+  async examples(options: TraceOptions): Promise<ExampleList> {
+    const { backend } = this.#context;
+    const ask = backend?.exemplars?.bind(backend);
+    return this.#traces.examples(
+      options,
+      ask &&
+        (async (span, patience) => {
+          const { reporter } = this.#scope;
+          const known = reporter === "auto" ? "destination" : reporter;
+          return ask(selector(`${METRICS.duration}_bucket`, scopeMatchers(this.#scope, known)), span, patience);
+        }),
+    );
   }
 
   get #traces(): ScopeTraces {

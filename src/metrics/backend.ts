@@ -1,6 +1,6 @@
 import type { Expr } from "../promql/ast.ts";
 import type { LabelSet } from "../results/labels.ts";
-import type { AskOptions } from "../time.ts";
+import type { AskOptions, ResolvedSpan } from "../time.ts";
 
 /**
  * Where metrics come from: the two questions that PromQL's HTTP API answers, free of any wire format.
@@ -16,6 +16,16 @@ export interface MetricsBackend {
   instant(expr: Expr, atMs: number | undefined, options?: AskOptions): Promise<Answer<InstantData>>;
   /** The values of `expr` at `startMs`, `startMs + stepMs`, … up to and including `endMs`. */
   range(expr: Expr, grid: Grid, options?: AskOptions): Promise<Answer<MatrixData>>;
+  /** Single observations of the series that `expr` selects, kept with the trace that they belong to; where it has them. */
+  exemplars?(expr: Expr, span: ResolvedSpan, options?: AskOptions): Promise<Answer<readonly Exemplar[]>>;
+}
+
+/** One observation with labels of its own, such as the id of its trace. */
+export interface Exemplar {
+  readonly series: LabelSet;
+  readonly labels: LabelSet;
+  readonly value: number;
+  readonly timeMs: number;
 }
 
 /** The instants a range query is evaluated at, in epoch milliseconds. */

@@ -3,10 +3,10 @@ import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from
 import { redactText } from "../http/redaction.ts";
 import { refusal } from "../http/refusal.ts";
 import { type Expr, print } from "../promql/index.ts";
-import type { AskOptions } from "../time.ts";
-import { type Duration, durationMs } from "../time.ts";
-import type { Answer, Grid, InstantData, MatrixData, MetricsBackend } from "./backend.ts";
+import { type AskOptions, type Duration, durationMs, type ResolvedSpan } from "../time.ts";
+import type { Answer, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "./backend.ts";
 import { type DecodedFailure, type DecodedSuccess, decodeAnswer } from "./decode/answer.ts";
+import { decodeExemplars } from "./decode/exemplars.ts";
 
 /** How a Prometheus is reached, and what is known of it. */
 export interface PrometheusOptions extends HttpOptions {
@@ -65,6 +65,28 @@ class Prometheus implements MetricsBackend {
     return { data, ...answer };
   }
 
+  async exemplars(
+    expr: Expr,
+    { fromMs, toMs }: ResolvedSpan,
+    options: AskOptions = {},
+  ): Promise<Answer<readonly Exemplar[]>> {
+    const query = print(expr);
+    const fields = [
+      ["query", query],
+      ["start", seconds(fromMs)],
+      ["end", seconds(toMs)],
+    ] as const;
+    const response = await this.#send("/api/v1/query_exemplars", fields, options);
+    const body = bodyOf(response, query);
+    const decoded = decodeExemplars(body, { backend: NAME, query });
+    if (decoded === undefined) {
+      const said = failureIn(body, query);
+      throw said === undefined ? refusal(response, { backend: NAME, query }) : failure(response, said, query);
+    }
+    const { exemplars, warnings } = decoded;
+    return { data: exemplars, warnings, infos: [], complete: warnings.length === 0, tookMs: response.tookMs };
+  }
+
   async #ask(
     path: string,
     query: string,
@@ -72,7 +94,7 @@ class Prometheus implements MetricsBackend {
     options: AskOptions,
   ): Promise<Answer<InstantData | MatrixData>> {
     const response = await this.#send(path, [["query", query], ...parameters], options);
-    const decoded = read(response, query);
+    const decoded = decodeAnswer(bodyOf(response, query), { backend: NAME, query });
     if (decoded.status === "error") throw failure(response, decoded, query);
     const { data, warnings, infos } = decoded;
     return { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
@@ -98,8 +120,8 @@ class Prometheus implements MetricsBackend {
 /** Epoch milliseconds as decimal seconds, the form that every dialect reads. */
 const seconds = (ms: number): string => String(ms / 1000);
 
-/** What the body says, where it is the API's; the error for what is not. */
-function read(response: HttpResponse, query: string): DecodedFailure | DecodedSuccess {
+/** The body of an answer that says yes in the API's own form; the error for any other. */
+function bodyOf(response: HttpResponse, query: string): Uint8Array {
   const { status, contentType, body, url } = response;
   const success = status >= 200 && status < 300;
   if (success && body.length === 0) {
@@ -108,22 +130,28 @@ function read(response: HttpResponse, query: string): DecodedFailure | DecodedSu
       query,
     });
   }
-  if (contentType === "text/html" || firstByte(body) === "<") {
-    if (!success) throw refusal(response, { backend: NAME, query });
+  const isPage = contentType === "text/html" || firstByte(body) === "<";
+  if (success && isPage) {
     throw new DecodeError(
       "content-type",
       `${NAME}: ${url} answered with a web page; is the URL that of the API, path prefix included, and not of a login page?`,
       { backend: NAME, query },
     );
   }
-  if (success) return decodeAnswer(body, { backend: NAME, query });
+  if (success) return body;
+  const said = isPage ? undefined : failureIn(body, query);
+  throw said === undefined ? refusal(response, { backend: NAME, query }) : failure(response, said, query);
+}
+
+/** What a body says of a failure, where it is the API's. */
+function failureIn(body: Uint8Array, query: string): DecodedFailure | undefined {
   try {
     const decoded = decodeAnswer(body, { backend: NAME, query });
-    if (decoded.status === "error") return decoded;
+    return decoded.status === "error" ? decoded : undefined;
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
-  throw refusal(response, { backend: NAME, query });
 }
 
 function firstByte(body: Uint8Array): string {

@@ -83,6 +83,7 @@ export class TraceSearch<T = Trace> implements PromiseLike<TraceList<T>>, AsyncI
     return this.#collect().then(onAnswer, onError);
   }
 
+  /** Searches anew, and gives each trace as soon as the window that holds it has been searched. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return this.#walk(this.#start());
   }

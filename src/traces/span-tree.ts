@@ -11,7 +11,9 @@ export interface SpanTree {
   readonly orphans: readonly Span[];
   /** How many spans were left out because they had come before, word for word. */
   readonly repeated: number;
+  /** The spans that name this one as their parent, in order of start. */
   childrenOf(span: Span): readonly Span[];
+  /** The span's parent, `undefined` of a root. */
   parentOf(span: Span): Span | undefined;
 }
 

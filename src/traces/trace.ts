@@ -68,6 +68,7 @@ export class Trace implements Iterable<Span>, SpanTree {
     return skewsOf(this.#whole);
   }
 
+  /** The spans in order of start. */
   [Symbol.iterator](): Iterator<Span> {
     return this.spans[Symbol.iterator]();
   }
