@@ -18,12 +18,16 @@ export interface SingleOptions {
   /** Settings of its web server, such as users, in its own YAML. */
   readonly web?: string;
   readonly flags?: readonly string[];
+  /** Scraped every second. */
+  readonly target?: string;
 }
 
-export async function singlePrometheus({ samples, web, flags = [] }: SingleOptions): Promise<SinglePrometheus> {
+export async function singlePrometheus({ samples, web, target, flags = [] }: SingleOptions): Promise<SinglePrometheus> {
   const directory = mkdtempSync(path.join(tmpdir(), "meshquery-prometheus-"));
   const at = (name: string) => path.join(directory, name);
-  writeFileSync(at("prometheus.yml"), "scrape_configs: []\n");
+  const scrapes = target === undefined ? [] : [{ job_name: "x", static_configs: [{ targets: [target] }] }];
+  const global = { scrape_interval: "1s", scrape_timeout: "1s" };
+  writeFileSync(at("prometheus.yml"), JSON.stringify({ global, scrape_configs: scrapes }));
   if (samples !== undefined) {
     writeFileSync(at("samples.txt"), samples);
     await promisify(execFile)("promtool", ["tsdb", "create-blocks-from", "openmetrics", at("samples.txt"), at("data")]);
