@@ -1,3 +1,5 @@
+import { decimal } from "./fields.ts";
+
 /** Where a proxy sent a request, as the name of its Envoy cluster says it. */
 export interface Cluster {
   /**
@@ -22,24 +24,46 @@ export interface Cluster {
  * @see Istio, `BuildSubsetKey` and `BuildDNSSrvSubsetKey` in pilot/pkg/model/service.go
  */
 export function parseCluster(name: string): Cluster {
-  const direction = WORDS.get(name);
-  if (direction !== undefined) return cluster(name, direction, undefined, undefined, undefined);
   const first = name.indexOf("|");
+  if (first === -1) return unpiped(name);
   const second = name.indexOf("|", first + 1);
-  const third = name.indexOf("|", second + 1);
-  const prefix = PREFIXES.get(name.slice(0, Math.max(first, 0)));
-  const port = third === -1 ? undefined : portOf(name.slice(first + 1, second));
-  if (prefix !== undefined && first !== -1 && second !== -1 && port !== undefined && !name.includes("|", third + 1)) {
-    // Clusters with statistics of their own name end in ";", which parts the name from what follows in a metric's name.
-    const host = name.slice(third + 1, name.endsWith(";") ? -1 : undefined);
-    return cluster(name, prefix, port, name.slice(second + 1, third), host);
-  }
-  const sni = parseServerName(name.endsWith(";") ? name.slice(0, -1) : name);
-  if (sni.port !== undefined) return cluster(name, "outbound", sni.port, sni.subset, sni.host, true);
-  return cluster(name, "other", undefined, undefined, undefined);
+  const third = second === -1 ? -1 : name.indexOf("|", second + 1);
+  const direction = directionOf(name, first);
+  const port = third === -1 ? undefined : decimal(name, first + 1, second);
+  if (direction === undefined || port === undefined) return cluster(name, "other");
+  // Clusters with statistics of their own name end in ";", which parts the name from what follows in a metric's name.
+  const end = name.charCodeAt(name.length - 1) === SEMICOLON ? name.length - 1 : name.length;
+  return {
+    direction,
+    port,
+    subset: third === second + 1 ? undefined : name.slice(second + 1, third),
+    host: end === third + 1 ? undefined : withoutBrackets(name.slice(third + 1, end)),
+    passesTls: false,
+    name,
+  };
 }
 
-const WORDS: ReadonlyMap<string, Cluster["direction"]> = new Map([
+const SEMICOLON = 59;
+
+function directionOf(name: string, end: number): Cluster["direction"] | undefined {
+  if (end === 8 && name.startsWith("outbound")) return "outbound";
+  if (!name.startsWith("inbound")) return undefined;
+  if (end === 7) return "inbound";
+  return end === 11 && (name.startsWith("-vip", 7) || name.startsWith("-pod", 7)) ? "inbound-vip" : undefined;
+}
+
+const withoutBrackets = (host: string): string =>
+  host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+
+function unpiped(name: string): Cluster {
+  const direct = DIRECT.get(name);
+  if (direct !== undefined) return cluster(name, direct);
+  const { host, port, subset } = parseServerName(name.endsWith(";") ? name.slice(0, -1) : name);
+  if (port === undefined) return cluster(name, "other");
+  return { direction: "outbound", port, subset, host, passesTls: true, name };
+}
+
+const DIRECT: ReadonlyMap<string, Cluster["direction"]> = new Map([
   ["PassthroughCluster", "passthrough"],
   ["BlackHoleCluster", "black-hole"],
   ["InboundPassthroughCluster", "inbound"],
@@ -47,32 +71,14 @@ const WORDS: ReadonlyMap<string, Cluster["direction"]> = new Map([
   ["InboundPassthroughClusterIpv6", "inbound"],
 ]);
 
-const PREFIXES: ReadonlyMap<string, Cluster["direction"]> = new Map([
-  ["outbound", "outbound"],
-  ["inbound", "inbound"],
-  ["inbound-vip", "inbound-vip"],
-  ["inbound-pod", "inbound-vip"],
-]);
-
-const portOf = (text: string): number | undefined => (/^\d{1,5}$/.test(text) ? Number(text) : undefined);
-
-function cluster(
-  name: string,
-  direction: Cluster["direction"],
-  port: number | undefined,
-  subset: string | undefined,
-  host: string | undefined,
-  passesTls = false,
-): Cluster {
-  return Object.freeze({
-    direction,
-    port,
-    subset: subset === "" ? undefined : subset,
-    host: host === undefined || host === "" ? undefined : host.replace(/^\[(.*)\]$/, "$1").toLowerCase(),
-    passesTls,
-    name,
-  });
-}
+const cluster = (name: string, direction: Cluster["direction"]): Cluster => ({
+  direction,
+  port: undefined,
+  subset: undefined,
+  host: undefined,
+  passesTls: false,
+  name,
+});
 
 /** What a client asked for in the TLS handshake; between sidecars it names the service that was called. */
 export interface ServerName {
@@ -86,17 +92,12 @@ export interface ServerName {
 
 /** Reads `outbound_.9080_.v1_.reviews.default.svc.cluster.local`; any other name is a host and nothing more. */
 export function parseServerName(name: string): ServerName {
-  if (name.startsWith("outbound_.")) {
-    const second = name.indexOf("_.", 10);
-    const third = name.indexOf("_.", second + 2);
-    const port = second === -1 ? undefined : portOf(name.slice(10, second));
-    if (port !== undefined && third !== -1) {
-      const subset = name.slice(second + 2, third);
-      const host = name.slice(third + 2).toLowerCase();
-      return Object.freeze({ host, port, subset: subset === "" ? undefined : subset, name });
-    }
-  }
-  return Object.freeze({ host: name, port: undefined, subset: undefined, name });
+  const second = name.startsWith("outbound_.") ? name.indexOf("_.", 10) : -1;
+  const third = second === -1 ? -1 : name.indexOf("_.", second + 2);
+  const port = third === -1 ? undefined : decimal(name, 10, second);
+  if (port === undefined) return { host: name, port, subset: undefined, name };
+  const subset = third === second + 2 ? undefined : name.slice(second + 2, third);
+  return { host: withoutBrackets(name.slice(third + 2)), port, subset, name };
 }
 
 /** The service and namespace of `reviews.default.svc.cluster.local`; `undefined` of a host that is no service's by its name. */

@@ -4,7 +4,6 @@ import { type RateLimit, type RbacDenial, rateLimit, rbacDenial } from "./denial
 import { FIELD, type Field, type LineFields } from "./fields.ts";
 import { type ResponseFlag, responseFlags } from "./flags.ts";
 import { grpcStatusNumber } from "./grpc-status.ts";
-import { remembered } from "./remembered.ts";
 
 /** Which proxy wrote a line: the caller's, the called workload's, a gateway or a waypoint. */
 export type Side = "client" | "gateway" | "server" | "waypoint";
@@ -189,7 +188,7 @@ export class AccessLogEntry {
   /** What went wrong, in Envoy's short names; empty when nothing did. */
   get flags(): readonly ResponseFlag[] {
     const text = this.#fields.text(FIELD.flags);
-    return text === undefined ? NO_FLAGS : readFlags(text);
+    return text === undefined ? NO_FLAGS : responseFlags(text);
   }
 
   /** Why the answer was what it was, such as `"via_upstream"`. */
@@ -265,13 +264,13 @@ export class AccessLogEntry {
 
   get cluster(): Cluster | undefined {
     const name = this.#fields.text(FIELD.cluster);
-    return name === undefined ? undefined : readCluster(name);
+    return name === undefined ? undefined : parseCluster(name);
   }
 
   /** What the client asked for in the TLS handshake. */
   get serverName(): ServerName | undefined {
     const name = this.#fields.text(FIELD.serverName);
-    return name === undefined ? undefined : readServerName(name);
+    return name === undefined ? undefined : parseServerName(name);
   }
 
   get routeName(): string | undefined {
@@ -382,8 +381,3 @@ const NO_ADDRESSES: readonly string[] = Object.freeze([]);
 function namespaceOf(principal: string | undefined): string | undefined {
   return principal === undefined ? undefined : /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\//.exec(principal)?.[1];
 }
-
-// A mesh has few of these, and each line names one again.
-const readFlags = remembered(responseFlags);
-const readCluster = remembered(parseCluster);
-const readServerName = remembered(parseServerName);

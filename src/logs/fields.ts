@@ -68,16 +68,18 @@ export const present = (text: string | undefined): string | undefined =>
 
 /** The number that all of the text from `start` to `end` writes in decimal digits, maybe with a fraction. */
 export function decimal(text: string, start: number, end: number): number | undefined {
+  const length = end - start;
+  if (length === 0 || length > 9) return longDecimal(text, start, end);
   let value = 0;
-  let i = start;
-  for (; i < end; i++) {
+  for (let i = start; i < end; i++) {
     const digit = text.charCodeAt(i) - 48;
-    if (digit < 0 || digit > 9) break;
-    value = value * 10 + digit;
+    if (digit < 0 || digit > 9) return longDecimal(text, start, end);
+    value = (value * 10 + digit) | 0;
   }
-  if (i === start) return undefined;
-  // Up to fifteen digits the sum is exact.
-  if (i === end && end - start <= 15) return value;
-  const rest = text.slice(start, end);
-  return /^\d+(?:\.\d+)?$/.test(rest) ? Number(rest) : undefined;
+  return value;
+}
+
+function longDecimal(text: string, start: number, end: number): number | undefined {
+  const digits = text.slice(start, end);
+  return /^\d+(?:\.\d+)?$/.test(digits) ? Number(digits) : undefined;
 }

@@ -1,4 +1,5 @@
 import { unparsed } from "./entry.ts";
+import { scanIstioLine } from "./istio-scan.ts";
 import { type LineParser, textPlan, withoutLineEnd } from "./text-format.ts";
 
 const REQUEST =
@@ -33,7 +34,7 @@ const ERAS = [
 
 /** Reads Istio's text format of any version, and Envoy's own. No line is of two of these formats. */
 export function istioTextParser(): LineParser {
-  const plans = ERAS.map(textPlan);
+  const plans = ERAS.map((format) => textPlan(format, format === ISTIO_FORMAT ? scanIstioLine : undefined));
   let [latest] = plans;
   return (line) => {
     const text = withoutLineEnd(line);

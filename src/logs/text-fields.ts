@@ -6,7 +6,7 @@ import { rfc3339Ms, rfc3339Ns, type TimeFormat } from "./timestamp.ts";
 /** Where each field of an entry stands among the operators of a format. */
 export interface Places {
   /** By field: the place of its operator, or -1. */
-  readonly placeOf: Int16Array;
+  readonly placeOf: readonly number[];
   /** By operator: the length of the literal before it. */
   readonly before: readonly number[];
   /** The operators that no field stands for. */
@@ -18,7 +18,7 @@ export interface Places {
 export function placesOf({ literals, operators }: TextLayout): Places {
   const filled = filledBy(operators);
   const taken = new Set(filled.values());
-  const placeOf = new Int16Array(FIELD_COUNT).fill(-1);
+  const placeOf = new Array<number>(FIELD_COUNT).fill(-1);
   for (const [field, place] of filled) placeOf[field] = place;
   const others = operators.flatMap(({ text }, place) => (taken.has(place) ? [] : [{ place, name: text }]));
   const time = operators[filled.get(FIELD.startTime) ?? -1]?.time;

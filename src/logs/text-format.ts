@@ -1,5 +1,5 @@
 import { AccessLogEntry, type Unparsed, unparsed } from "./entry.ts";
-import { FIELD, type Field } from "./fields.ts";
+import { isProtocol } from "./istio-scan.ts";
 import type { Operator } from "./operator.ts";
 import { placesOf, TextFields } from "./text-fields.ts";
 import { type TextLayout, textLayout } from "./text-layout.ts";
@@ -47,14 +47,14 @@ export interface TextPlan {
   leniently(line: string): AccessLogEntry | Unparsed;
 }
 
-/** Compiles an Envoy format string; see {@link compileFormat}. */
-export function textPlan(format: string): TextPlan {
+/** Compiles an Envoy format string; see {@link compileFormat}. `scan` is its strict reading where that is written by hand. */
+export function textPlan(format: string, scan?: StrictScan): TextPlan {
   const layout = textLayout(format);
   const places = placesOf(layout);
-  const scan = strictScan(layout);
+  const strict = scan ?? strictScan(layout);
   return {
     strictly: (line) => {
-      const ends = scan(line);
+      const ends = strict(line);
       return ends === undefined ? undefined : new AccessLogEntry(new TextFields(line, ends, places), { raw: line });
     },
     leniently: (line) => {
@@ -67,126 +67,79 @@ export function textPlan(format: string): TextPlan {
 }
 
 /** How the strict reading takes a value, by operator. */
-const DIGITS = 0;
-const UNTIL = 1;
-const UNTIL_WITHOUT_QUOTE = 2;
-const PROTOCOL = 3;
-const TIME = 4;
-const TO_END = 5;
+type Way = "digits" | "protocol" | "time" | "to-end" | "until" | "until-without-quote";
 
-const DASH = 45;
-
-/** One value and the literal after it. */
-interface Step {
-  readonly way: number;
-  readonly width: number;
-  readonly stop: number;
-  readonly stopText: string;
-  readonly second: number;
-  readonly third: number;
-  readonly rest: string;
-  readonly oftenNothing: boolean;
-}
-
-const stepOf = (way: number, { field }: Operator, literal: string): Step => ({
-  way,
-  width: literal.length,
-  stop: literal.charCodeAt(0),
-  stopText: literal.charAt(0),
-  second: literal.charCodeAt(1),
-  third: literal.charCodeAt(2),
-  rest: literal.slice(3),
-  oftenNothing: literal !== "" && OFTEN_NOTHING.has(field),
-});
-
-const OFTEN_NOTHING: ReadonlySet<Field | undefined> = new Set([
-  FIELD.flags,
-  FIELD.terminationDetails,
-  FIELD.transportFailure,
-  FIELD.forwardedFor,
-  FIELD.serverName,
-]);
+/** The ends of all values of a line, if there is but one way to read it. */
+type StrictScan = (line: string) => number[] | undefined;
 
 /**
- * A function that gives the ends of all values of a line, if there is but one way to read it.
+ * Compiles the strict reading of a format.
  *
  * No value holds a quote, none outside of quotes holds a space, and one within shares its quotes with none that could.
  * Hence each quote of the line belongs to the format, and so does each space outside of quotes. A format that parts its
  * fields by other characters has no strict reading.
  */
-function strictScan({ literals, operators }: TextLayout): (line: string) => number[] | undefined {
+export function strictScan({ literals, operators }: TextLayout): StrictScan {
   const ways = operators.map((operator, i) => wayOf(operator, literals[i] ?? "", literals[i + 1] ?? ""));
   if (ways.includes(undefined)) return () => undefined;
-  const count = operators.length;
   const first = literals[0] ?? "";
-  const steps = operators.map((operator, i) => stepOf(ways[i] as number, operator, literals[i + 1] ?? ""));
-
   return (line) => {
     if (!line.startsWith(first)) return undefined;
-    const ends = new Array<number>(count);
+    const ends = new Array<number>(operators.length);
     let at = first.length;
-    for (let i = 0; i < count; i++) {
-      const { way, width, stop, stopText, second, third, oftenNothing, rest } = steps[i] as Step;
-      let end = at;
-      if (way === DIGITS) {
-        let code = line.charCodeAt(at);
-        if (code === DASH) code = line.charCodeAt(++end);
-        else while (code >= 48 && code <= 57) code = line.charCodeAt(++end);
-        if (code !== stop && width > 0) return undefined;
-      } else if (oftenNothing && line.charCodeAt(at + 1) === stop && line.charCodeAt(at) === DASH) {
-        end++;
-      } else if (way === TO_END) {
-        if (line.indexOf(" ", at) !== -1 || line.indexOf('"', at) !== -1) return undefined;
-        end = line.length;
-      } else if (way === TIME && line.charCodeAt(at + 24) === stop && line.charCodeAt(at + 23) === 90) {
-        end = at + 24;
-      } else {
-        end = line.indexOf(stopText, at);
-        if (end === -1) return undefined;
-        if (way === PROTOCOL) {
-          if (!isProtocol(line, at, end)) return undefined;
-        } else if (way === UNTIL_WITHOUT_QUOTE) {
-          const quote = line.indexOf('"', at);
-          if (quote !== -1 && quote < end) return undefined;
-        } else if (way === TIME && (end - at < 20 || line.charCodeAt(at + 10) !== 84)) {
-          return undefined;
-        }
-      }
+    for (let i = 0; i < ways.length; i++) {
+      const literal = literals[i + 1] as string;
+      const end = strictEnd(line, at, ways[i] as Way, literal.charAt(0));
+      if (end === -1 || !line.startsWith(literal, end)) return undefined;
       ends[i] = end;
-      if (width > 1) {
-        if (line.charCodeAt(end + 1) !== second) return undefined;
-        if (width > 2 && line.charCodeAt(end + 2) !== third) return undefined;
-        if (width > 3 && !line.startsWith(rest, end + 3)) return undefined;
-      }
-      at = end + width;
+      at = end + literal.length;
     }
     return at === line.length ? ends : undefined;
   };
 }
 
-/** `-`, nothing, or `HTTP/` and what is no longer than a version. */
-const isProtocol = (line: string, start: number, end: number): boolean =>
-  end === start ||
-  (end === start + 1 && line.charCodeAt(start) === 45) ||
-  (end <= start + 8 && line.charCodeAt(start + 4) === 47 && line.charCodeAt(start) === 72);
+/** Where the value that starts at `start` ends; -1 if there may be a second way to read it. */
+function strictEnd(line: string, start: number, way: Way, stop: string): number {
+  if (way === "digits") {
+    let end = start;
+    let code = line.charCodeAt(end);
+    if (code === 45) return end + 1;
+    while (code >= 48 && code <= 57) code = line.charCodeAt(++end);
+    return end;
+  }
+  if (way === "to-end") return line.includes(" ", start) || line.includes('"', start) ? -1 : line.length;
+  const end = line.indexOf(stop, start);
+  switch (way) {
+    case "until":
+      return end;
+    case "until-without-quote": {
+      const quote = line.indexOf('"', start);
+      return quote !== -1 && quote < end ? -1 : end;
+    }
+    case "protocol":
+      return isProtocol(line, start, end) ? end : -1;
+    case "time":
+      return end - start >= 20 && line.charAt(start + 10) === "T" ? end : -1;
+  }
+}
 
-function wayOf({ shape, timeFormat }: Operator, before: string, after: string): number | undefined {
+function wayOf({ shape, timeFormat }: Operator, before: string, after: string): Way | undefined {
   const stop = after.charAt(0);
   const alone = before.endsWith('"') && stop === '"';
   switch (shape) {
     case "number":
-      return DIGITS;
+      return "digits";
     case "time":
-      if (timeFormat === undefined) return / |"|\]|\t/.test(stop) ? TIME : undefined;
-      return (alone || stop === "]") && !timeFormat.includes(stop) ? UNTIL : undefined;
+      if (timeFormat === undefined) return / |"|\]|\t/.test(stop) ? "time" : undefined;
+      return (alone || stop === "]") && !timeFormat.includes(stop) ? "until" : undefined;
     case "protocol":
-      return stop === " " || stop === '"' ? PROTOCOL : undefined;
+      return stop === " " || stop === '"' ? "protocol" : undefined;
     case "details":
     case "token":
-      if (stop === "") return after === "" ? TO_END : undefined;
-      return stop === " " || alone ? UNTIL : undefined;
+      if (stop === "") return after === "" ? "to-end" : undefined;
+      return stop === " " || alone ? "until" : undefined;
     case "any":
-      if (stop === "") return TO_END;
-      return alone ? UNTIL : stop === " " ? UNTIL_WITHOUT_QUOTE : undefined;
+      if (stop === "") return "to-end";
+      return alone ? "until" : stop === " " ? "until-without-quote" : undefined;
   }
 }

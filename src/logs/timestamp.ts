@@ -3,7 +3,9 @@ export function rfc3339Ms(text: string, start = 0, end = text.length): number {
   const secondsMs = wholeSecondsMs(text, start, end);
   if (end - start === 24 && text.charCodeAt(start + 19) === 46 && text.charCodeAt(end - 1) === 90) {
     // The form that Envoy writes unless told otherwise.
-    return secondsMs + two(text, start + 20) * 10 + digit(text, start + 22);
+    const hundreds = two(text, start + 20);
+    const ones = text.charCodeAt(start + 22) - 48;
+    return hundreds < 0 || ones < 0 || ones > 9 ? Number.NaN : secondsMs + hundreds * 10 + ones;
   }
   const tail = fractionAndZone(text, start + 19, end);
   return tail === undefined ? Number.NaN : secondsMs - tail.offsetMs + Math.floor(tail.ns / 1e6);
@@ -18,11 +20,12 @@ export function rfc3339Ns(text: string, start = 0, end = text.length): bigint | 
 
 const nanoseconds = (ms: number, ns: number): bigint => BigInt(ms) * 1_000_000n + BigInt(ns);
 
-const digit = (text: string, at: number): number => {
-  const value = text.charCodeAt(at) - 48;
-  return value >= 0 && value <= 9 ? value : Number.NaN;
-};
-const two = (text: string, at: number): number => digit(text, at) * 10 + digit(text, at + 1);
+/** Two digits as a number; negative when they are none. */
+function two(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? (tens * 10 + ones) | 0 : -1;
+}
 
 /** `2026-11-24T03:43:31` as UTC. */
 function wholeSecondsMs(text: string, start: number, end: number): number {
@@ -36,17 +39,18 @@ function wholeSecondsMs(text: string, start: number, end: number): number {
   ) {
     return Number.NaN;
   }
-  const year = two(text, start) * 100 + two(text, start + 2);
+  const century = two(text, start);
+  const years = two(text, start + 2);
+  const year = century < 0 || years < 0 ? -1 : century * 100 + years;
   const month = two(text, start + 5);
   const day = two(text, start + 8);
   return civilMs(year, month, day, two(text, start + 11), two(text, start + 14), two(text, start + 17));
 }
 
-/** Epoch milliseconds of a date and time of day in UTC; NaN when there is no such day or time. */
+/** Epoch milliseconds of a date and time of day in UTC; NaN when there is no such day or time, or a part is negative. */
 function civilMs(year: number, month: number, day: number, hour: number, minute: number, second: number): number {
-  // Written so that NaN anywhere fails.
-  if (!(month >= 1 && month <= 12 && day >= 1 && hour < 24 && minute < 60 && second <= 60)) return Number.NaN;
-  if (!(day <= daysIn(year, month))) return Number.NaN;
+  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return Number.NaN;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return Number.NaN;
   return (daysBefore(year, month) + day) * 86_400_000 + (hour * 3600 + minute * 60 + second) * 1000;
 }
 
@@ -59,8 +63,8 @@ const daysIn = (year: number, month: number): number =>
 function daysBefore(year: number, month: number): number {
   const y = month <= 2 ? year - 1 : year;
   const m = month <= 2 ? month + 9 : month - 3;
-  const leaps = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
-  return y * 365 + leaps + Math.floor((153 * m + 2) / 5) - 719_469;
+  const centuries = (y / 100) | 0;
+  return y * 365 + (y >> 2) - centuries + (centuries >> 2) + (((153 * m + 2) / 5) | 0) - 719_469;
 }
 
 /** What follows the seconds: `.123456789Z`, `Z`, `+02:00`. */
@@ -72,8 +76,8 @@ function fractionAndZone(text: string, start: number, end: number): { ns: number
     let scale = 100_000_000;
     const first = at;
     for (; at < end; at++) {
-      const value = digit(text, at);
-      if (Number.isNaN(value)) break;
+      const value = text.charCodeAt(at) - 48;
+      if (!(value >= 0 && value <= 9)) break;
       ns += value * Math.floor(scale);
       scale /= 10;
     }
@@ -90,8 +94,11 @@ function zoneMs(text: string, start: number, end: number): number | undefined {
   if (sign !== 43 && sign !== 45) return undefined;
   const colon = end - start === 6 && text.charCodeAt(start + 3) === 58 ? 1 : 0;
   if (end - start !== 5 + colon) return undefined;
-  const ms = (two(text, start + 1) * 60 + two(text, start + 3 + colon)) * 60_000;
-  return Number.isNaN(ms) ? undefined : sign === 45 ? -ms : ms;
+  const hours = two(text, start + 1);
+  const minutes = two(text, start + 3 + colon);
+  if (hours < 0 || minutes < 0) return undefined;
+  const ms = (hours * 60 + minutes) * 60_000;
+  return sign === 45 ? -ms : ms;
 }
 
 /** Reads times written in one format. */
