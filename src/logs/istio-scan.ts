@@ -41,14 +41,15 @@ export function scanIstioLine(line: string): number[] | undefined {
   const flags = valueEnd(line, code + 1, SPACE, " ");
   const details = line.indexOf(" ", flags + 1);
   const termination = valueEnd(line, details + 1, SPACE, " ");
-  if (code === -1 || flags === -1 || details === -1 || line.charCodeAt(termination + 1) !== QUOTE) return undefined;
+  if (code === -1 || flags === -1 || details === -1 || termination === -1) return undefined;
+  if (line.indexOf('"', request + 1) !== termination + 1) return undefined;
   ends[4] = code;
   ends[5] = flags;
   ends[6] = details;
   ends[7] = termination;
 
   const failure = valueEnd(line, termination + 2, QUOTE, '"');
-  if (termination === -1 || failure === -1 || line.charCodeAt(failure + 1) !== SPACE) return undefined;
+  if (failure === -1 || line.charCodeAt(failure + 1) !== SPACE) return undefined;
   ends[8] = failure;
   let at = failure + 2;
   for (let i = 9; i < 13; i++) {

@@ -119,7 +119,7 @@ function strictEnd(line: string, start: number, way: Way, stop: string): number 
     case "protocol":
       return isProtocol(line, start, end) ? end : -1;
     case "time":
-      return end - start >= 20 && line.charAt(start + 10) === "T" ? end : -1;
+      return end - start === 24 && line.charAt(start + 10) === "T" && line.charAt(start + 23) === "Z" ? end : -1;
   }
 }
 
@@ -137,7 +137,7 @@ function wayOf({ shape, timeFormat }: Operator, before: string, after: string): 
     case "details":
     case "token":
       if (stop === "") return after === "" ? "to-end" : undefined;
-      return stop === " " || alone ? "until" : undefined;
+      return alone ? "until" : stop === " " ? "until-without-quote" : undefined;
     case "any":
       if (stop === "") return "to-end";
       return alone ? "until" : stop === " " ? "until-without-quote" : undefined;
