@@ -1,4 +1,5 @@
 import { DecodeError } from "../errors.ts";
+import { isSpanId, spanId, traceId } from "./id.ts";
 
 /** Whose document is read: what an error names. */
 export interface DocumentContext {
@@ -61,10 +62,22 @@ function printable(said: string): string {
   return clean.length > 120 ? `${clean.slice(0, 119)}…` : clean;
 }
 
-/** A place in a document: written out only when an error names it. */
-export type Place = () => string;
+/** A place in a document, as the way to it from the document itself. It is written out only when an error names it. */
+export interface Place {
+  readonly within: Place | undefined;
+  /** The name of a field, or the number of an item. */
+  readonly step: number | string;
+}
 
-/** Reads a parsed document, and says where it is not what it should be. */
+/** The place that `steps` lead to from `within`; of none of both, `undefined` is the document. */
+export const place = (within: Place | undefined, ...steps: readonly (number | string)[]): Place | undefined =>
+  steps.reduce<Place | undefined>((at, step) => ({ within: at, step }), within);
+
+/**
+ * Reads a parsed document, and says where it is not what it should be.
+ *
+ * Each value comes with the place that it is at, as that of what holds it and the last step from there.
+ */
 export class DocumentReader {
   readonly #context: DocumentContext;
 
@@ -72,64 +85,98 @@ export class DocumentReader {
     this.#context = context;
   }
 
-  fail(place: Place, problem: string): never {
+  fail(at: Place | undefined, problem: string): never {
     const { backend, query, hint } = this.#context;
-    throw new DecodeError("shape", `decoding ${backend}'s answer: ${place()} ${problem}; ${hint}`, { backend, query });
+    throw new DecodeError("shape", `decoding ${backend}'s answer: ${pathOf(at)} ${problem}; ${hint}`, {
+      backend,
+      query,
+    });
   }
 
-  record(value: unknown, place: Place): JsonRecord {
-    return isRecord(value) ? value : this.fail(place, "must be an object");
+  record(value: unknown, at?: Place, step?: Step): JsonRecord {
+    return isRecord(value) ? value : this.#refuse(at, step, "must be an object");
+  }
+
+  /** An object; null and nothing are empty ones. */
+  recordOrNone(value: unknown, at?: Place, step?: Step): JsonRecord {
+    return value === undefined || value === null ? NO_FIELDS : this.record(value, at, step);
   }
 
   /** A list; null and nothing are empty ones, as Go writes them. */
-  list(value: unknown, place: Place): readonly unknown[] {
+  list(value: unknown, at?: Place, step?: Step): readonly unknown[] {
     if (Array.isArray(value)) return value;
-    return value === undefined || value === null ? NOTHING : this.fail(place, "must be a list");
+    return value === undefined || value === null ? NOTHING : this.#refuse(at, step, "must be a list");
   }
 
-  text(value: unknown, place: Place): string {
-    return typeof value === "string" ? value : this.fail(place, "must be text");
+  text(value: unknown, at?: Place, step?: Step): string {
+    return typeof value === "string" ? value : this.#refuse(at, step, "must be text");
   }
 
   /** Text; null and nothing are empty. */
-  textOrNone(value: unknown, place: Place): string {
-    return value === undefined || value === null ? "" : this.text(value, place);
+  textOrNone(value: unknown, at?: Place, step?: Step): string {
+    return value === undefined || value === null ? "" : this.text(value, at, step);
   }
 
-  texts(value: unknown, place: Place): readonly string[] {
-    return this.list(value, place).map((one, i) => this.text(one, () => `${place()}[${i}]`));
+  texts(value: unknown, at?: Place, step?: Step): readonly string[] {
+    const list = this.list(value, at, step);
+    return list.length === 0 ? NOTHING : list.map((one, i) => this.text(one, placed(at, step), i));
   }
 
   /** A finite number, zero or more. */
-  amount(value: unknown, place: Place): number {
+  amount(value: unknown, at?: Place, step?: Step): number {
     return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY
       ? value
-      : this.fail(place, "must be a number, zero or more");
+      : this.#refuse(at, step, "must be a number, zero or more");
   }
 
-  /** The digits of an id, at most `most` of them, as they came. */
-  id(value: unknown, most: number, place: Place): string {
-    return isId(value, most) ? value : this.fail(place, `must be an id of at most ${most} hex digits`);
+  /** A span's id in its one form. */
+  spanId(value: unknown, at?: Place, step?: Step): string {
+    return isSpanId(value) ? value : spanId(this.#id(value, 16, at, step));
   }
 
-  /** An id, or `undefined` where there is none: nothing, no digits, or all zeros. */
-  idOrNone(value: unknown, most: number, place: Place): string | undefined {
-    if (value === undefined || value === null || value === "") return undefined;
-    if (typeof value === "string" && value.length <= most && /^0+$/.test(value)) return undefined;
-    return this.id(value, most, place);
+  /** A span's id in its one form, or `undefined` where there is none: nothing, no digits, or all zeros. */
+  spanIdOrNone(value: unknown, at?: Place, step?: Step): string | undefined {
+    if (isSpanId(value)) return value;
+    return isNoId(value, 16) ? undefined : this.spanId(value, at, step);
+  }
+
+  /** A trace's id in its one form. */
+  traceId(value: unknown, at?: Place, step?: Step): string {
+    return traceId(this.#id(value, 32, at, step));
+  }
+
+  /** A trace's id in its one form, or `undefined` where there is none: nothing, no digits, or all zeros. */
+  traceIdOrNone(value: unknown, at?: Place, step?: Step): string | undefined {
+    return isNoId(value, 32) ? undefined : this.traceId(value, at, step);
+  }
+
+  #id(value: unknown, most: number, at: Place | undefined, step: Step): string {
+    if (typeof value === "string" && value.length <= most && /^0*[1-9a-f][0-9a-f]*$/i.test(value)) return value;
+    return this.#refuse(at, step, `must be an id of at most ${most} hex digits`);
+  }
+
+  #refuse(at: Place | undefined, step: Step, problem: string): never {
+    return this.fail(placed(at, step), problem);
   }
 }
+
+/** The last step to a value, `undefined` where its place says it all. */
+type Step = number | string | undefined;
 
 const NOTHING: readonly never[] = Object.freeze([]);
+const NO_FIELDS: JsonRecord = Object.freeze({});
 
-function isId(value: unknown, most: number): value is string {
-  if (typeof value !== "string" || value.length === 0 || value.length > most) return false;
-  let zeros = true;
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    const digit = (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66) || (code >= 0x41 && code <= 0x46);
-    if (!digit) return false;
-    if (code !== 0x30) zeros = false;
+const placed = (at: Place | undefined, step: Step): Place | undefined =>
+  step === undefined ? at : { within: at, step };
+
+function pathOf(at: Place | undefined): string {
+  let path = "";
+  for (let here = at; here !== undefined; here = here.within) {
+    const { step, within } = here;
+    path = (typeof step === "number" ? `[${step}]` : within === undefined ? step : `.${step}`) + path;
   }
-  return !zeros;
+  return path === "" ? "the document" : path;
 }
+
+const isNoId = (value: unknown, most: number): boolean =>
+  value === undefined || value === null || (typeof value === "string" && value.length <= most && /^0*$/.test(value));

@@ -14,6 +14,18 @@ export function traceId(id: string): string {
 export const spanId = (id: string): string =>
   id.length === 16 ? id.toLowerCase() : id.toLowerCase().replace(/^0+/, "").padStart(16, "0");
 
+/** Whether it is the one form of a span's id, as it mostly comes: then nothing has to be made. */
+export function isSpanId(value: unknown): value is string {
+  if (typeof value !== "string" || value.length !== 16) return false;
+  let zeros = true;
+  for (let i = 0; i < 16; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x30 || code > 0x66 || (code > 0x39 && code < 0x61)) return false;
+    if (code !== 0x30) zeros = false;
+  }
+  return !zeros;
+}
+
 /**
  * A trace's id that a caller wrote.
  *

@@ -26,7 +26,7 @@ export class Trace implements Iterable<Span>, SpanTree {
 
   constructor(id: string, spans: readonly Span[], warnings: readonly string[] = []) {
     this.id = id;
-    this.warnings = Object.freeze([...new Set([...warnings, ...spans.flatMap((span) => span.warnings)])]);
+    this.warnings = warningsOf(spans, warnings);
     this.#given = [...spans];
     Object.freeze(this);
   }
@@ -125,4 +125,18 @@ export class Trace implements Iterable<Span>, SpanTree {
     this.#tree ??= spanTree(this.id, this.#given);
     return this.#tree;
   }
+}
+
+const NONE: readonly never[] = Object.freeze([]);
+
+/** Each warning once, the trace's own first. */
+function warningsOf(spans: readonly Span[], own: readonly string[]): readonly string[] {
+  let all: Set<string> | undefined;
+  if (own.length > 0) all = new Set(own);
+  for (const { warnings } of spans) {
+    if (warnings.length === 0) continue;
+    all ??= new Set();
+    for (const warning of warnings) all.add(warning);
+  }
+  return all === undefined ? NONE : Object.freeze([...all]);
 }

@@ -1,14 +1,14 @@
 import {
   type DocumentContext,
   DocumentReader,
-  isRecord,
   type JsonRecord,
   own,
   type Place,
   parseDocument,
+  place,
   put,
 } from "../document.ts";
-import { spanId, traceId } from "../id.ts";
+import { traceId } from "../id.ts";
 import {
   Span,
   type SpanDetails,
@@ -37,19 +37,19 @@ export interface LegacyEnvelope {
 /** The data of an answer, and what it says went wrong. */
 export function decodeLegacyEnvelope(body: Uint8Array, context: DocumentContext): LegacyEnvelope {
   const read = new DocumentReader(context);
-  const document = read.record(parseDocument(body, context), () => "the document");
-  if (!Object.hasOwn(document, "data") && !Object.hasOwn(document, "errors")) read.fail(() => "data", "is missing");
-  const failures = read
-    .list(document.errors, () => "errors")
-    .map((one, i): LegacyFailure => {
-      const { msg, code, traceID } = read.record(one, () => `errors[${i}]`);
-      return {
-        message: read.textOrNone(msg, () => `errors[${i}].msg`),
-        code: typeof code === "number" ? code : undefined,
-        traceId: typeof traceID === "string" && /^[0-9a-f]{1,32}$/i.test(traceID) ? traceId(traceID) : undefined,
-      };
-    });
-  return { data: read.list(document.data, () => "data"), failures };
+  const document = read.record(parseDocument(body, context));
+  if (!Object.hasOwn(document, "data") && !Object.hasOwn(document, "errors"))
+    read.fail(place(undefined, "data"), "is missing");
+  const failures = read.list(document.errors, undefined, "errors").map((one, i): LegacyFailure => {
+    const at = place(undefined, "errors", i);
+    const { msg, code, traceID } = read.record(one, at);
+    return {
+      message: read.textOrNone(msg, at, "msg"),
+      code: typeof code === "number" ? code : undefined,
+      traceId: typeof traceID === "string" && /^[0-9a-f]{1,32}$/i.test(traceID) ? traceId(traceID) : undefined,
+    };
+  });
+  return { data: read.list(document.data, undefined, "data"), failures };
 }
 
 /**
@@ -63,65 +63,60 @@ export function decodeLegacyTraces(
 ): { readonly traces: readonly Trace[]; readonly failures: readonly LegacyFailure[] } {
   const { data, failures } = decodeLegacyEnvelope(body, context);
   const read = new DocumentReader(context);
-  const traces = data.map((trace, i) => traceOf(read, trace, () => `data[${i}]`));
-  return { traces: traces.filter(({ spans }) => spans.length > 0), failures };
-}
-
-function traceOf(read: DocumentReader, value: unknown, at: Place): Trace {
-  const json = read.record(value, at);
-  const digits = read.id(json.traceID, 32, () => `${at()}.traceID`);
-  const id = traceId(digits);
-  const processes = new Map<string, LegacyProcess>();
-  const named = json.processes === null || json.processes === undefined ? {} : json.processes;
-  const table = read.record(named, () => `${at()}.processes`);
-  for (const name of Object.keys(table)) {
-    processes.set(
-      name,
-      processOf(read, own(table, name), () => `${at()}.processes.${name}`),
-    );
+  const traces: Trace[] = [];
+  for (let i = 0; i < data.length; i++) {
+    const trace = traceOf(read, data[i], place(undefined, "data", i));
+    if (trace !== undefined) traces.push(trace);
   }
-  const isOwn = (other: string) => other === digits || traceId(other) === id;
-  const spans = read
-    .list(json.spans, () => `${at()}.spans`)
-    .map((span, i) => spanOf(read, span, id, isOwn, processes, () => `${at()}.spans[${i}]`));
-  return new Trace(
-    id,
-    spans,
-    read.texts(json.warnings, () => `${at()}.warnings`),
-  );
+  return { traces, failures };
 }
 
-function processOf(read: DocumentReader, value: unknown, at: Place): LegacyProcess {
-  const { serviceName, tags } = read.record(value, at);
-  const list = read.list(tags, () => `${at()}.tags`);
-  checkTags(read, list, () => `${at()}.tags`);
-  return new LegacyProcess(
-    read.textOrNone(serviceName, () => `${at()}.serviceName`),
-    list as readonly LegacyTag[],
-  );
-}
-
-function spanOf(
-  read: DocumentReader,
-  value: unknown,
-  id: string,
-  isOwn: (digits: string) => boolean,
-  processes: ReadonlyMap<string, LegacyProcess>,
-  at: Place,
-): Span {
+/** The trace, `undefined` where it has no spans. */
+function traceOf(read: DocumentReader, value: unknown, at: Place | undefined): Trace | undefined {
   const json = read.record(value, at);
-  if (!isOwn(read.id(json.traceID, 32, () => `${at()}.traceID`)))
-    read.fail(() => `${at()}.traceID`, "is another trace's");
-  const process = processes.get(read.text(json.processID, () => `${at()}.processID`));
-  if (process === undefined) return read.fail(() => `${at()}.processID`, "names none of the trace's processes");
-  const tags = read.list(json.tags, () => `${at()}.tags`);
-  const logs = read.list(json.logs, () => `${at()}.logs`);
-  const marks = checkTags(read, tags, () => `${at()}.tags`);
-  if (logs.length > 0) checkLogs(read, logs, () => `${at()}.logs`);
-  const { parentId, links } = kinOf(read, json, isOwn, at);
-  let durationMs = read.amount(json.duration, () => `${at()}.duration`) / 1000;
-  let warnings =
-    json.warnings === null || json.warnings === undefined ? NONE : read.texts(json.warnings, () => `${at()}.warnings`);
+  const home: Home = {
+    digits: json.traceID,
+    id: read.traceId(json.traceID, at, "traceID"),
+    processes: new Map(),
+  };
+  const table = read.recordOrNone(json.processes, at, "processes");
+  for (const name of Object.keys(table)) {
+    home.processes.set(name, processOf(read, own(table, name), place(at, "processes", name)));
+  }
+  const list = read.list(json.spans, at, "spans");
+  const spans: Span[] = [];
+  const within = place(at, "spans");
+  for (let i = 0; i < list.length; i++) spans.push(spanOf(read, list[i], home, { within, step: i }));
+  const warnings = read.texts(json.warnings, at, "warnings");
+  return spans.length === 0 ? undefined : new Trace(home.id, spans, warnings);
+}
+
+/** The trace that spans are read of. */
+interface Home {
+  /** Its id as it came: its spans mostly name it by the very same text. */
+  readonly digits: unknown;
+  readonly id: string;
+  readonly processes: Map<string, LegacyProcess>;
+}
+
+function processOf(read: DocumentReader, value: unknown, at: Place | undefined): LegacyProcess {
+  const { serviceName, tags } = read.record(value, at);
+  const list = read.list(tags, at, "tags");
+  checkTags(read, list, at, "tags");
+  return new LegacyProcess(read.textOrNone(serviceName, at, "serviceName"), list as readonly LegacyTag[]);
+}
+
+function spanOf(read: DocumentReader, value: unknown, home: Home, at: Place): Span {
+  const json = read.record(value, at);
+  if (json.traceID !== home.digits && read.traceId(json.traceID, at, "traceID") !== home.id)
+    read.fail(place(at, "traceID"), "is another trace's");
+  const process = home.processes.get(read.text(json.processID, at, "processID"));
+  if (process === undefined) return read.fail(place(at, "processID"), "names none of the trace's processes");
+  const marks = checkTags(read, read.list(json.tags, at, "tags"), at, "tags");
+  checkLogs(read, read.list(json.logs, at, "logs"), at);
+  const { parentId, links } = kinOf(read, json, home, at);
+  let durationMs = read.amount(json.duration, at, "duration") / 1000;
+  let warnings = read.texts(json.warnings, at, "warnings");
   if (marks.warning !== undefined) warnings = [...warnings, marks.warning];
   if (durationMs >= LONGEST_MS) {
     warnings = [...warnings, ENDS_BEFORE_START];
@@ -129,20 +124,20 @@ function spanOf(
   }
   return new Span(
     {
-      traceId: id,
-      id: spanId(read.id(json.spanID, 16, () => `${at()}.spanID`)),
+      traceId: home.id,
+      id: read.spanId(json.spanID, at, "spanID"),
       parentId,
       shared: false,
       kind: marks.kind,
       service: process.service,
-      operation: read.textOrNone(json.operationName, () => `${at()}.operationName`),
-      startMs: read.amount(json.startTime, () => `${at()}.startTime`) / 1000,
+      operation: read.textOrNone(json.operationName, at, "operationName"),
+      startMs: read.amount(json.startTime, at, "startTime") / 1000,
       durationMs,
       error: marks.error,
       links,
       warnings,
     },
-    new LegacyDetails(tags as readonly LegacyTag[], logs as readonly LegacyLog[], process),
+    new LegacyDetails(json, process),
   );
 }
 
@@ -157,28 +152,26 @@ interface Kin {
 }
 
 /** The first span of the same trace that this one is a child of is its parent; every other reference is a link. */
-function kinOf(read: DocumentReader, json: JsonRecord, isOwn: (digits: string) => boolean, at: Place): Kin {
-  const references = read.list(json.references, () => `${at()}.references`);
+function kinOf(read: DocumentReader, json: JsonRecord, home: Home, at: Place): Kin {
+  const references = read.list(json.references, at, "references");
   let parentId: string | undefined;
   let links: SpanLink[] | undefined;
-  for (const [i, one] of references.entries()) {
-    const place = () => `${at()}.references[${i}]`;
-    const reference = read.record(one, place);
-    const child = read.text(reference.refType, () => `${place()}.refType`) === "CHILD_OF";
-    const other = read.idOrNone(reference.traceID, 32, () => `${place()}.traceID`);
-    const id = read.idOrNone(reference.spanID, 16, () => `${place()}.spanID`);
+  const within = references.length === 0 ? at : { within: at, step: "references" };
+  for (let i = 0; i < references.length; i++) {
+    const here = { within, step: i };
+    const reference = read.record(references[i], here);
+    const child = read.text(reference.refType, here, "refType") === "CHILD_OF";
+    const isOwn = reference.traceID === home.digits;
+    const other = isOwn ? home.id : read.traceIdOrNone(reference.traceID, here, "traceID");
+    const id = read.spanIdOrNone(reference.spanID, here, "spanID");
     if (id === undefined || other === undefined) continue;
-    if (child && parentId === undefined && isOwn(other)) {
-      parentId = spanId(id);
-      continue;
+    if (child && parentId === undefined && other === home.id) parentId = id;
+    else {
+      links ??= [];
+      links.push({ traceId: other, spanId: id, relation: child ? "child-of" : "follows-from" });
     }
-    links ??= [];
-    links.push({ traceId: traceId(other), spanId: spanId(id), relation: child ? "child-of" : "follows-from" });
   }
-  if (parentId === undefined) {
-    const deprecated = read.idOrNone(json.parentSpanID, 16, () => `${at()}.parentSpanID`);
-    if (deprecated !== undefined) parentId = spanId(deprecated);
-  }
+  parentId ??= read.spanIdOrNone(json.parentSpanID, at, "parentSpanID");
   return { parentId, links: links ?? NONE };
 }
 
@@ -193,6 +186,12 @@ interface LegacyLog {
   readonly fields: readonly LegacyTag[] | null | undefined;
 }
 
+/** What is read of a span when it is asked for. */
+interface LegacySpan extends JsonRecord {
+  readonly tags: readonly LegacyTag[] | null | undefined;
+  readonly logs: readonly LegacyLog[] | null | undefined;
+}
+
 /** What of a span's own fields stands among its tags. */
 interface Marks {
   readonly kind: SpanKind | undefined;
@@ -201,16 +200,17 @@ interface Marks {
 }
 
 /** Every tag is checked now, so that reading one later cannot fail. */
-function checkTags(read: DocumentReader, tags: readonly unknown[], at: Place): Marks {
+function checkTags(read: DocumentReader, tags: readonly unknown[], at: Place | undefined, step: string): Marks {
   let kind: SpanKind | undefined;
   let error = false;
   let warning: string | undefined;
   for (let i = 0; i < tags.length; i++) {
-    const tag = tags[i];
-    if (!isRecord(tag) || typeof tag.key !== "string")
-      return read.fail(() => `${at()}[${i}]`, "must be a tag with a key");
-    const { value } = tag;
-    if (!isValue(tag.type, value)) return read.fail(() => `${at()}[${i}].value`, `is no ${String(tag.type)}`);
+    const tag = tags[i] as LegacyTag | null | undefined;
+    if (typeof tag !== "object" || tag === null || typeof tag.key !== "string")
+      return read.fail(place(at, step, i), "must be a tag with a key");
+    const { type, value } = tag;
+    if (!(type === "string" && typeof value === "string") && !isValue(type, value))
+      return read.fail(place(at, step, i, "value"), `is no ${String(type)}`);
     switch (tag.key) {
       case "span.kind":
         kind = kindOf(value);
@@ -269,16 +269,12 @@ function tagValue({ type, value }: LegacyTag): TagValue {
   }
 }
 
-function checkLogs(read: DocumentReader, logs: readonly unknown[], at: Place): void {
-  for (const [i, one] of logs.entries()) {
-    const place = () => `${at()}[${i}]`;
-    const { timestamp, fields } = read.record(one, place);
-    read.amount(timestamp, () => `${place()}.timestamp`);
-    checkTags(
-      read,
-      read.list(fields, () => `${place()}.fields`),
-      () => `${place()}.fields`,
-    );
+function checkLogs(read: DocumentReader, logs: readonly unknown[], within: Place): void {
+  for (let i = 0; i < logs.length; i++) {
+    const at = place(within, "logs", i);
+    const { timestamp, fields } = read.record(logs[i], at);
+    read.amount(timestamp, at, "timestamp");
+    checkTags(read, read.list(fields, at, "fields"), at, "fields");
   }
 }
 
@@ -304,34 +300,34 @@ class LegacyProcess {
   }
 }
 
+/** Tags and logs stay where they came, and were checked there. */
 class LegacyDetails implements SpanDetails {
-  readonly #list: readonly LegacyTag[];
-  readonly #logs: readonly LegacyLog[];
+  readonly #json: LegacySpan;
   readonly #process: LegacyProcess;
   #tags: Tags | undefined;
   #events: readonly SpanEvent[] | undefined;
 
-  constructor(list: readonly LegacyTag[], logs: readonly LegacyLog[], process: LegacyProcess) {
-    this.#list = list;
-    this.#logs = logs;
+  constructor(json: JsonRecord, process: LegacyProcess) {
+    this.#json = json as LegacySpan;
     this.#process = process;
   }
 
   tag(name: string): TagValue | undefined {
-    for (let i = this.#list.length - 1; i >= 0; i--) {
-      const tag = this.#list[i] as LegacyTag;
+    const tags = this.#json.tags ?? NONE;
+    for (let i = tags.length - 1; i >= 0; i--) {
+      const tag = tags[i] as LegacyTag;
       if (tag.key === name) return tagValue(tag);
     }
     return undefined;
   }
 
   tags(): Tags {
-    this.#tags ??= tagsOf(this.#list);
+    this.#tags ??= tagsOf(this.#json.tags ?? NONE);
     return this.#tags;
   }
 
   events(): readonly SpanEvent[] {
-    this.#events ??= Object.freeze(this.#logs.map(eventOf));
+    this.#events ??= Object.freeze((this.#json.logs ?? NONE).map(eventOf));
     return this.#events;
   }
 

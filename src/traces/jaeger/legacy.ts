@@ -4,7 +4,7 @@ import { redactText } from "../../http/redaction.ts";
 import type { AskOptions } from "../../time.ts";
 import { bodyOf, isSuccess, type Question, quoted, send } from "../answer.ts";
 import type { Dependency, Operation } from "../backend.ts";
-import { type DocumentContext, DocumentReader, isRecord } from "../document.ts";
+import { type DocumentContext, DocumentReader, isRecord, place } from "../document.ts";
 import { runsOf, together } from "../together.ts";
 import type { Trace } from "../trace.ts";
 import type { Dialect, Found, JaegerSearch } from "./dialect.ts";
@@ -24,15 +24,16 @@ export class Legacy implements Dialect {
 
   async services(options: AskOptions): Promise<readonly string[]> {
     const { data, read } = await this.#data({ path: "/api/services" }, options);
-    return read.texts(data, () => "data");
+    return read.texts(data, DATA);
   }
 
   async operations(service: string, options: AskOptions): Promise<readonly Operation[]> {
     const { data, read } = await this.#data({ path: "/api/operations", query: [["service", service]] }, options);
     return data.map((one, i) => {
-      const { name, spanKind } = read.record(one, () => `data[${i}]`);
-      const kind = read.textOrNone(spanKind, () => `data[${i}].spanKind`);
-      return { name: read.text(name, () => `data[${i}].name`), kind: kind === "" ? undefined : kind };
+      const at = place(DATA, i);
+      const { name, spanKind } = read.record(one, at);
+      const kind = read.textOrNone(spanKind, at, "spanKind");
+      return { name: read.text(name, at, "name"), kind: kind === "" ? undefined : kind };
     });
   }
 
@@ -43,11 +44,12 @@ export class Legacy implements Dialect {
     ] as const;
     const { data, read } = await this.#data({ path: "/api/dependencies", query }, options);
     return data.map((one, i) => {
-      const { parent, child, callCount } = read.record(one, () => `data[${i}]`);
+      const at = place(DATA, i);
+      const { parent, child, callCount } = read.record(one, at);
       return {
-        parent: read.text(parent, () => `data[${i}].parent`),
-        child: read.text(child, () => `data[${i}].child`),
-        calls: read.amount(callCount, () => `data[${i}].callCount`),
+        parent: read.text(parent, at, "parent"),
+        child: read.text(child, at, "child"),
+        calls: read.amount(callCount, at, "callCount"),
       };
     });
   }
@@ -133,6 +135,7 @@ export function refuseLegacy(response: HttpResponse): never {
 }
 
 const NOT_FOUND = "trace not found";
+const DATA = place(undefined, "data");
 
 const ask = (about: Pick<Question, "path" | "query">): Question => ({ backend: JAEGER, hint: WRONG_URL, ...about });
 

@@ -5,9 +5,9 @@ import {
   type JsonRecord,
   type Place,
   parseDocument,
+  place,
   put,
 } from "../document.ts";
-import { spanId, traceId } from "../id.ts";
 import {
   Span,
   type SpanDetails,
@@ -34,59 +34,67 @@ export function decodeOtlpTraces(
   context: DocumentContext,
 ): { readonly traces: readonly Trace[]; readonly failure: string | undefined } {
   const read = new DocumentReader(context);
-  const document = read.record(parseDocument(body, context), () => "the document");
+  const document = read.record(parseDocument(body, context));
   if (isRecord(document.error) && typeof document.error.message === "string") {
     return { traces: [], failure: document.error.message };
   }
-  const result = read.record(document.result, () => "result");
-  const spansOf = new Map<string, Span[]>();
-  const traces = new IdReader(read, spansOf);
-  for (const [i, one] of read.list(result.resourceSpans, () => "result.resourceSpans").entries()) {
-    resourceSpans(read, traces, one, () => `result.resourceSpans[${i}]`);
-  }
-  return { traces: Array.from(spansOf, ([id, spans]) => new Trace(id, spans)), failure: undefined };
+  const result = read.record(document.result, undefined, "result");
+  const traces = new Traces(read);
+  const list = read.list(result.resourceSpans, RESULT, "resourceSpans");
+  for (let i = 0; i < list.length; i++) resourceSpans(read, traces, list[i], place(RESULT, "resourceSpans", i));
+  return { traces: Array.from(traces.spansOf, ([id, spans]) => new Trace(id, spans)), failure: undefined };
 }
 
-/** Neighbouring spans mostly are of one trace, whose id is then the very same text. */
-class IdReader {
+const RESULT = place(undefined, "result");
+
+/** The spans of every trace; neighbours mostly are of one, whose id is then the very same text. */
+class Traces {
+  readonly spansOf = new Map<string, Span[]>();
   readonly #read: DocumentReader;
-  readonly #spansOf: Map<string, Span[]>;
-  #digits: string | undefined;
+  #digits: unknown;
   #id = "";
   #spans: Span[] = [];
 
-  constructor(read: DocumentReader, spansOf: Map<string, Span[]>) {
+  constructor(read: DocumentReader) {
     this.#read = read;
-    this.#spansOf = spansOf;
   }
 
-  /** The spans so far of the trace that `digits` names. */
-  of(digits: unknown, at: Place): { readonly id: string; readonly spans: Span[] } {
-    if (typeof digits !== "string" || digits !== this.#digits) {
-      this.#digits = this.#read.id(digits, 32, at);
-      this.#id = traceId(this.#digits);
-      const known = this.#spansOf.get(this.#id);
-      this.#spans = known ?? [];
-      if (known === undefined) this.#spansOf.set(this.#id, this.#spans);
-    }
-    return { id: this.#id, spans: this.#spans };
+  /** Turns to the trace that `digits` name, and gives its id. */
+  turnTo(digits: unknown, at: Place): string {
+    if (typeof digits === "string" && digits === this.#digits) return this.#id;
+    this.#id = this.#read.traceId(digits, at, "traceId");
+    this.#digits = digits;
+    this.#spans = this.spansOf.get(this.#id) ?? [];
+    this.spansOf.set(this.#id, this.#spans);
+    return this.#id;
+  }
+
+  /** Adds to the trace last turned to. */
+  add(span: Span): void {
+    this.#spans.push(span);
   }
 }
 
-function resourceSpans(read: DocumentReader, traces: IdReader, value: unknown, at: Place): void {
+function resourceSpans(read: DocumentReader, traces: Traces, value: unknown, at: Place | undefined): void {
   const json = read.record(value, at);
-  const resource = isNone(json.resource) ? {} : read.record(json.resource, () => `${at()}.resource`);
-  const attributes = attributesOf(read, resource, () => `${at()}.resource`);
-  const process = new OtlpProcess(attributes);
-  for (const [i, one] of read.list(json.scopeSpans, () => `${at()}.scopeSpans`).entries()) {
-    const place = () => `${at()}.scopeSpans[${i}]`;
-    const scoped = read.record(one, place);
-    const scope = isNone(scoped.scope) ? {} : read.record(scoped.scope, () => `${place()}.scope`);
-    const name = read.textOrNone(scope.name, () => `${place()}.scope.name`);
-    const version = read.textOrNone(scope.version, () => `${place()}.scope.version`);
+  const resource = read.recordOrNone(json.resource, at, "resource");
+  const process = new OtlpProcess(attributesOf(read, resource, place(at, "resource")));
+  const scopes = read.list(json.scopeSpans, at, "scopeSpans");
+  for (let i = 0; i < scopes.length; i++) {
+    const here = place(at, "scopeSpans", i);
+    const scoped = read.record(scopes[i], here);
+    const scope = read.recordOrNone(scoped.scope, here, "scope");
+    const name = read.textOrNone(scope.name, place(here, "scope"), "name");
+    const version = read.textOrNone(scope.version, place(here, "scope"), "version");
     const source: Source = { process, name, version };
-    const spans = read.list(scoped.spans, () => `${place()}.spans`);
-    for (let k = 0; k < spans.length; k++) spanOf(read, traces, spans[k], source, () => `${place()}.spans[${k}]`);
+    const spans = read.list(scoped.spans, here, "spans");
+    const within = place(here, "spans");
+    for (let k = 0; k < spans.length; k++) {
+      const json = read.record(spans[k], within, k);
+      const span = { within, step: k };
+      const id = traces.turnTo(json.traceId, span);
+      traces.add(spanOf(read, json, id, source, span));
+    }
   }
 }
 
@@ -100,59 +108,48 @@ interface Source {
   readonly version: string;
 }
 
-function attributesOf(read: DocumentReader, owner: JsonRecord, at: Place): readonly Attribute[] {
-  const list = read.list(owner.attributes, () => `${at()}.attributes`);
+function attributesOf(read: DocumentReader, owner: JsonRecord, at: Place | undefined): readonly Attribute[] {
+  const list = read.list(owner.attributes, at, "attributes");
   for (let i = 0; i < list.length; i++) {
-    if (!isTextAttribute(list[i])) checkAttribute(read, list[i], () => `${at()}.attributes[${i}]`);
+    if (!isTextAttribute(list[i])) checkAttribute(read, list[i], place(at, "attributes", i));
   }
   return list as readonly Attribute[];
 }
 
-function spanOf(read: DocumentReader, traces: IdReader, value: unknown, source: Source, at: Place): void {
-  const json = read.record(value, at);
-  const trace = traces.of(json.traceId, () => `${at()}.traceId`);
+function spanOf(read: DocumentReader, json: JsonRecord, id: string, source: Source, at: Place): Span {
   const attributes = attributesOf(read, json, at);
-  const events = read.list(json.events, () => `${at()}.events`);
-  if (events.length > 0) checkEvents(read, events, () => `${at()}.events`);
-  const status = isNone(json.status) ? NO_STATUS : read.record(json.status, () => `${at()}.status`);
-  const failed = status.code === 2 || status.code === "STATUS_CODE_ERROR";
-  const start = timeOf(read, json.startTimeUnixNano, () => `${at()}.startTimeUnixNano`);
-  const end = isNone(json.endTimeUnixNano) ? 0 : timeOf(read, json.endTimeUnixNano, () => `${at()}.endTimeUnixNano`);
+  checkEvents(read, read.list(json.events, at, "events"), at);
+  const status = read.recordOrNone(json.status, at, "status");
+  read.textOrNone(status.message, at, "status.message");
+  read.textOrNone(json.traceState, at, "traceState");
+  const start = timeOf(read, json.startTimeUnixNano, at, "startTimeUnixNano");
+  const end = isNone(json.endTimeUnixNano) ? 0 : timeOf(read, json.endTimeUnixNano, at, "endTimeUnixNano");
   const durationMs = end === 0 ? -1 : lengthMs(start, end);
-  const parent = read.idOrNone(json.parentSpanId, 16, () => `${at()}.parentSpanId`);
   const marks = marksOf(attributes);
-  const kind = KINDS.get(json.kind);
-  const message = read.textOrNone(status.message, () => `${at()}.status.message`);
-  const traceState = read.textOrNone(json.traceState, () => `${at()}.traceState`);
-  trace.spans.push(
-    new Span(
-      {
-        traceId: trace.id,
-        id: spanId(read.id(json.spanId, 16, () => `${at()}.spanId`)),
-        parentId: parent === undefined ? undefined : spanId(parent),
-        shared: false,
-        kind: kind ?? marks.kind,
-        service: source.process.service,
-        operation: read.textOrNone(json.name, () => `${at()}.name`),
-        startMs: msOf(start),
-        durationMs: Math.max(0, durationMs),
-        error: failed || marks.error,
-        links: linksOf(read, json.links, () => `${at()}.links`),
-        warnings: durationMs >= 0 ? marks.warnings : [...marks.warnings, end === 0 ? NO_END : ENDS_BEFORE_START],
-      },
-      new OtlpDetails(attributes, events as readonly OtlpEvent[], source, {
-        kind,
-        failed,
-        fine: status.code === 1 || status.code === "STATUS_CODE_OK",
-        message,
-        traceState,
-      }),
-    ),
+  return new Span(
+    {
+      traceId: id,
+      id: read.spanId(json.spanId, at, "spanId"),
+      parentId: read.spanIdOrNone(json.parentSpanId, at, "parentSpanId"),
+      shared: false,
+      kind: KINDS.get(json.kind) ?? marks.kind,
+      service: source.process.service,
+      operation: read.textOrNone(json.name, at, "name"),
+      startMs: msOf(start),
+      durationMs: Math.max(0, durationMs),
+      error: hasFailed(status) || marks.error,
+      links: linksOf(read, json.links, at),
+      warnings: durationMs >= 0 ? marks.warnings : [...marks.warnings, end === 0 ? NO_END : ENDS_BEFORE_START],
+    },
+    new OtlpDetails(json, source),
   );
 }
 
+const hasFailed = ({ code }: { readonly code?: unknown }): boolean => code === 2 || code === "STATUS_CODE_ERROR";
+const isFine = ({ code }: { readonly code?: unknown }): boolean => code === 1 || code === "STATUS_CODE_OK";
+
 const NONE: readonly never[] = Object.freeze([]);
-const NO_STATUS: JsonRecord = Object.freeze({});
+const NO_STATUS: NonNullable<OtlpSpan["status"]> = Object.freeze({});
 const NO_END = "the span has no end; its duration is taken as zero";
 const ENDS_BEFORE_START = "the span ends before it starts; its duration is taken as zero";
 
@@ -206,17 +203,39 @@ function marksOf(attributes: readonly Attribute[]): {
 /** Nanoseconds since the epoch as their decimal digits: more of them than a double holds. */
 type Nanoseconds = string | 0;
 
-function timeOf(read: DocumentReader, value: unknown, at: Place): Nanoseconds {
-  if (typeof value === "string" && /^\d{1,20}$/.test(value)) return /^0+$/.test(value) ? 0 : value;
+function timeOf(read: DocumentReader, value: unknown, at: Place, step: string): Nanoseconds {
+  if (typeof value === "string" && value.length <= 20) {
+    const digits = digitsOf(value);
+    if (digits !== undefined) return digits;
+  }
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 64) {
     return value === 0 ? 0 : String(BigInt(value));
   }
-  return read.fail(at, "must be nanoseconds since the epoch, as digits");
+  return read.fail(place(at, step), "must be nanoseconds since the epoch, as digits");
+}
+
+/** The same digits, 0 where they are all zeros, `undefined` where they are none. */
+function digitsOf(text: string): Nanoseconds | undefined {
+  let zeros = true;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x30 || code > 0x39) return undefined;
+    if (code !== 0x30) zeros = false;
+  }
+  if (text === "") return undefined;
+  return zeros ? 0 : text;
 }
 
 /** Whole seconds, and the nanoseconds beyond them. */
-const secondsOf = (time: Nanoseconds): number => (time === 0 ? 0 : Number(time.slice(0, -9)));
-const restOf = (time: Nanoseconds): number => (time === 0 ? 0 : Number(time.slice(-9)));
+const secondsOf = (time: Nanoseconds): number => (time === 0 ? 0 : number(time, 0, time.length - 9));
+const restOf = (time: Nanoseconds): number => (time === 0 ? 0 : number(time, time.length - 9, time.length));
+
+/** The number that some of the digits are. */
+function number(digits: string, from: number, to: number): number {
+  let sum = 0;
+  for (let i = Math.max(0, from); i < to; i++) sum = sum * 10 + (digits.charCodeAt(i) - 0x30);
+  return sum;
+}
 
 /** Equal to the nearest double of the exact milliseconds for whole microseconds. */
 const msOf = (time: Nanoseconds): number => secondsOf(time) * 1000 + restOf(time) / 1e6;
@@ -225,19 +244,19 @@ const lengthMs = (start: Nanoseconds, end: Nanoseconds): number =>
   ((secondsOf(end) - secondsOf(start)) * 1e9 + (restOf(end) - restOf(start))) / 1e6;
 
 function linksOf(read: DocumentReader, value: unknown, at: Place): readonly SpanLink[] {
-  const list = read.list(value, at);
+  const list = read.list(value, at, "links");
   if (list.length === 0) return NONE;
   const links: SpanLink[] = [];
-  for (const [i, one] of list.entries()) {
-    const place = () => `${at()}[${i}]`;
-    const json = read.record(one, place);
-    const trace = read.idOrNone(json.traceId, 32, () => `${place()}.traceId`);
-    const span = read.idOrNone(json.spanId, 16, () => `${place()}.spanId`);
-    const child = attributesOf(read, json, place).some(
+  for (let i = 0; i < list.length; i++) {
+    const here = place(at, "links", i);
+    const json = read.record(list[i], here);
+    const trace = read.traceIdOrNone(json.traceId, here, "traceId");
+    const span = read.spanIdOrNone(json.spanId, here, "spanId");
+    const child = attributesOf(read, json, here).some(
       ({ key, value }) => key === "opentracing.ref_type" && value?.stringValue === "child_of",
     );
     if (trace === undefined || span === undefined) continue;
-    links.push({ traceId: traceId(trace), spanId: spanId(span), relation: child ? "child-of" : "follows-from" });
+    links.push({ traceId: trace, spanId: span, relation: child ? "child-of" : "follows-from" });
   }
   return links;
 }
@@ -248,13 +267,13 @@ interface OtlpEvent extends JsonRecord {
   readonly attributes?: readonly Attribute[] | null;
 }
 
-function checkEvents(read: DocumentReader, events: readonly unknown[], at: Place): void {
-  for (const [i, one] of events.entries()) {
-    const place = () => `${at()}[${i}]`;
-    const json = read.record(one, place);
-    timeOf(read, json.timeUnixNano, () => `${place()}.timeUnixNano`);
-    read.textOrNone(json.name, () => `${place()}.name`);
-    attributesOf(read, json, place);
+function checkEvents(read: DocumentReader, events: readonly unknown[], within: Place): void {
+  for (let i = 0; i < events.length; i++) {
+    const at = { within: { within, step: "events" }, step: i };
+    const json = read.record(events[i], at);
+    timeOf(read, json.timeUnixNano, at, "timeUnixNano");
+    read.textOrNone(json.name, at, "name");
+    attributesOf(read, json, at);
   }
 }
 
@@ -288,15 +307,15 @@ class OtlpProcess {
   }
 }
 
-/** What OTLP keeps in fields of their own and other formats among the tags. */
-interface OwnFields {
-  readonly kind: SpanKind | undefined;
-  readonly failed: boolean;
-  readonly fine: boolean;
-  readonly message: string;
-  readonly traceState: string;
+/** What is read of a span when it is asked for. */
+interface OtlpSpan extends JsonRecord {
+  readonly attributes?: readonly Attribute[] | null;
+  readonly events?: readonly OtlpEvent[] | null;
+  readonly status?: { readonly code?: unknown; readonly message?: string | null } | null;
+  readonly traceState?: string | null;
 }
 
+/** What OTLP keeps in fields of their own and other formats among the tags. */
 const OWN_FIELDS = [
   "error",
   "otel.scope.name",
@@ -307,27 +326,25 @@ const OWN_FIELDS = [
   "w3c.tracestate",
 ] as const;
 
+/** Attributes and events stay where they came, and were checked there. */
 class OtlpDetails implements SpanDetails {
-  readonly #attributes: readonly Attribute[];
-  readonly #events: readonly OtlpEvent[];
+  readonly #json: OtlpSpan;
   readonly #source: Source;
-  readonly #own: OwnFields;
   #tags: Tags | undefined;
-  #happened: readonly SpanEvent[] | undefined;
+  #events: readonly SpanEvent[] | undefined;
 
-  constructor(attributes: readonly Attribute[], events: readonly OtlpEvent[], source: Source, own: OwnFields) {
-    this.#attributes = attributes;
-    this.#events = events;
+  constructor(json: JsonRecord, source: Source) {
+    this.#json = json as OtlpSpan;
     this.#source = source;
-    this.#own = own;
   }
 
   tag(name: string): TagValue | undefined {
     const field = this.#field(name);
     if (field !== undefined) return field;
     if (name === WARNINGS) return undefined;
-    for (let i = this.#attributes.length - 1; i >= 0; i--) {
-      const { key = "", value } = this.#attributes[i] as Attribute;
+    const attributes = this.#json.attributes ?? NONE;
+    for (let i = attributes.length - 1; i >= 0; i--) {
+      const { key = "", value } = attributes[i] as Attribute;
       if (key === name) return tagValue(value);
     }
     return undefined;
@@ -335,7 +352,7 @@ class OtlpDetails implements SpanDetails {
 
   tags(): Tags {
     if (this.#tags !== undefined) return this.#tags;
-    const tags = collect(this.#attributes, WARNINGS);
+    const tags = collect(this.#json.attributes ?? NONE, WARNINGS);
     for (const name of OWN_FIELDS) {
       const field = this.#field(name);
       if (field !== undefined) tags[name] = field;
@@ -345,8 +362,8 @@ class OtlpDetails implements SpanDetails {
   }
 
   events(): readonly SpanEvent[] {
-    this.#happened ??= Object.freeze(this.#events.map(eventOf));
-    return this.#happened;
+    this.#events ??= Object.freeze((this.#json.events ?? NONE).map(eventOf));
+    return this.#events;
   }
 
   processTags(): Tags {
@@ -354,22 +371,22 @@ class OtlpDetails implements SpanDetails {
   }
 
   #field(name: string): TagValue | undefined {
-    const { kind, failed, fine, message, traceState } = this.#own;
+    const status = this.#json.status ?? NO_STATUS;
     switch (name as (typeof OWN_FIELDS)[number]) {
       case "error":
-        return failed ? true : undefined;
+        return hasFailed(status) ? true : undefined;
       case "otel.scope.name":
         return this.#source.name || undefined;
       case "otel.scope.version":
         return this.#source.version || undefined;
       case "otel.status_code":
-        return failed ? "ERROR" : fine ? "OK" : undefined;
+        return hasFailed(status) ? "ERROR" : isFine(status) ? "OK" : undefined;
       case "otel.status_description":
-        return message || undefined;
+        return status.message || undefined;
       case "span.kind":
-        return kind;
+        return KINDS.get(this.#json.kind);
       case "w3c.tracestate":
-        return traceState || undefined;
+        return this.#json.traceState || undefined;
       default:
         return undefined;
     }

@@ -1,4 +1,4 @@
-import { type DocumentReader, isRecord, type Place } from "../document.ts";
+import { type DocumentReader, type Place, place } from "../document.ts";
 import type { TagValue } from "../span.ts";
 
 /** An attribute that {@link checkAttribute} let pass. Protocol buffers leave out a key or value that is empty. */
@@ -23,37 +23,45 @@ const DEEPEST = 64;
 
 /** Whether it is an attribute that holds text and nothing else, as most do: that takes no further check. */
 export function isTextAttribute(attribute: unknown): boolean {
-  if (!isRecord(attribute) || typeof attribute.key !== "string") return false;
-  const { value } = attribute;
-  if (!isRecord(value) || typeof value.stringValue !== "string") return false;
-  for (const name in value) if (name !== "stringValue") return false;
-  return true;
+  if (typeof attribute !== "object" || attribute === null) return false;
+  const { key, value } = attribute as Attribute;
+  if (typeof key !== "string" || typeof value !== "object" || value === null) return false;
+  return (
+    typeof value.stringValue === "string" &&
+    value.boolValue === undefined &&
+    value.intValue === undefined &&
+    value.doubleValue === undefined &&
+    value.bytesValue === undefined &&
+    value.arrayValue === undefined &&
+    value.kvlistValue === undefined
+  );
 }
 
 /** Everything within an attribute is checked now, so that reading it later cannot fail. */
-export function checkAttribute(read: DocumentReader, attribute: unknown, at: Place, depth = 0): void {
+export function checkAttribute(read: DocumentReader, attribute: unknown, at: Place | undefined, depth = 0): void {
   const { key, value } = read.record(attribute, at);
-  if (typeof key !== "string" && key !== undefined) read.fail(() => `${at()}.key`, "must be text");
+  if (typeof key !== "string" && key !== undefined) read.fail(place(at, "key"), "must be text");
   checkValue(read, value, at, depth);
 }
 
-function checkValue(read: DocumentReader, given: unknown, at: Place, depth: number): void {
+function checkValue(read: DocumentReader, given: unknown, at: Place | undefined, depth: number): void {
   if (given === undefined || given === null) return;
-  const value = read.record(given, () => `${at()}.value`);
+  const value = read.record(given, at, "value");
   for (const name in value) {
-    if (!isOf(name, value[name])) read.fail(() => `${at()}.value.${name}`, "does not hold what it is named after");
-    if (name === "arrayValue" || name === "kvlistValue") checkValues(read, value[name], name, at, depth);
+    if (!isOf(name, value[name])) read.fail(place(at, "value", name), "does not hold what it is named after");
+    if (name === "arrayValue" || name === "kvlistValue")
+      checkValues(read, value[name], place(at, "value", name), depth);
   }
 }
 
-function checkValues(read: DocumentReader, value: unknown, name: string, at: Place, depth: number): void {
-  if (depth >= DEEPEST) read.fail(() => `${at()}.value`, `holds more than ${DEEPEST} values within each other`);
-  const place = () => `${at()}.value.${name}`;
-  const { values } = read.record(value, place);
-  for (const [i, one] of read.list(values, () => `${place()}.values`).entries()) {
-    const inner = () => `${place()}.values[${i}]`;
-    if (name === "arrayValue") checkValue(read, one, inner, depth + 1);
-    else checkAttribute(read, one, inner, depth + 1);
+function checkValues(read: DocumentReader, value: unknown, at: Place | undefined, depth: number): void {
+  if (depth >= DEEPEST) read.fail(at?.within, `holds more than ${DEEPEST} values within each other`);
+  const { values } = read.record(value, at);
+  const list = read.list(values, at, "values");
+  for (let i = 0; i < list.length; i++) {
+    const inner = place(at, "values", i);
+    if (at?.step === "arrayValue") checkValue(read, list[i], inner, depth + 1);
+    else checkAttribute(read, list[i], inner, depth + 1);
   }
 }
 

@@ -4,7 +4,7 @@ import { redactText } from "../../http/redaction.ts";
 import type { AskOptions } from "../../time.ts";
 import { bodyOf, isSuccess, type Question, quoted, send } from "../answer.ts";
 import type { Operation } from "../backend.ts";
-import { type DocumentContext, DocumentReader, isRecord, parseDocument } from "../document.ts";
+import { type DocumentContext, DocumentReader, isRecord, parseDocument, place } from "../document.ts";
 import { together } from "../together.ts";
 import type { Trace } from "../trace.ts";
 import type { Dialect, Found, JaegerSearch } from "./dialect.ts";
@@ -27,7 +27,7 @@ export class V3 implements Dialect {
 
   async services(options: AskOptions): Promise<readonly string[]> {
     const { document, read } = await this.#document({ path: "/api/v3/services" }, options);
-    return read.texts(document.services, () => "services");
+    return read.texts(document.services, undefined, "services");
   }
 
   async operations(service: string, options: AskOptions): Promise<readonly Operation[]> {
@@ -35,13 +35,12 @@ export class V3 implements Dialect {
       { path: "/api/v3/operations", query: [["service", service]] },
       options,
     );
-    return read
-      .list(document.operations, () => "operations")
-      .map((one, i) => {
-        const { name, spanKind } = read.record(one, () => `operations[${i}]`);
-        const kind = read.textOrNone(spanKind, () => `operations[${i}].spanKind`);
-        return { name: read.textOrNone(name, () => `operations[${i}].name`), kind: kind === "" ? undefined : kind };
-      });
+    return read.list(document.operations, undefined, "operations").map((one, i) => {
+      const at = place(OPERATIONS, i);
+      const { name, spanKind } = read.record(one, at);
+      const kind = read.textOrNone(spanKind, at, "spanKind");
+      return { name: read.textOrNone(name, at, "name"), kind: kind === "" ? undefined : kind };
+    });
   }
 
   /** There is no call for many traces at once. */
@@ -85,7 +84,7 @@ export class V3 implements Dialect {
     const response = await send(this.#http, question, options);
     const read = new DocumentReader(contextOf(question));
     const body = bodyOf(response, question, reasonIn);
-    const document = read.record(parseDocument(body, contextOf(question)), () => "the document");
+    const document = read.record(parseDocument(body, contextOf(question)));
     const message = reasonIn(document);
     if (message !== undefined) throw failed(response, question, message);
     return { document, read };
@@ -106,6 +105,8 @@ export function isV3(response: HttpResponse): boolean {
 
 /** The words for an empty answer to a search, and to a question for one trace. */
 const NOT_FOUND: ReadonlySet<string | undefined> = new Set(["No traces found", "trace not found"]);
+
+const OPERATIONS = place(undefined, "operations");
 
 const ask = (about: Pick<Question, "path" | "query">): Question => ({ backend: JAEGER, hint: WRONG_URL, ...about });
 

@@ -6,9 +6,9 @@ import {
   own,
   type Place,
   parseDocument,
+  place,
   put,
 } from "../document.ts";
-import { spanId, traceId } from "../id.ts";
 import { Span, type SpanDetails, type SpanEvent, type SpanKind, type Tags, type TagValue } from "../span.ts";
 import { Trace } from "../trace.ts";
 
@@ -22,34 +22,40 @@ export function decodeZipkinTraces(body: Uint8Array, context: DocumentContext): 
   const document = parseDocument(body, context);
   const list: readonly unknown[] = Array.isArray(document)
     ? document
-    : read.fail(() => "the document", "must be a list of traces");
-  return list.flatMap((spans, i) => traceOf(read, spans, () => `[${i}]`) ?? []);
+    : read.fail(undefined, "must be a list of traces");
+  const traces: Trace[] = [];
+  for (let i = 0; i < list.length; i++) {
+    const trace = traceOf(read, list[i], place(undefined, i));
+    if (trace !== undefined) traces.push(trace);
+  }
+  return traces;
 }
 
 /** One trace as Zipkin writes it, `undefined` where it has no spans. */
 export function decodeZipkinTrace(body: Uint8Array, context: DocumentContext): Trace | undefined {
-  return traceOf(new DocumentReader(context), parseDocument(body, context), () => "");
+  return traceOf(new DocumentReader(context), parseDocument(body, context), undefined);
 }
 
-function traceOf(read: DocumentReader, value: unknown, at: Place): Trace | undefined {
-  const list: readonly unknown[] = Array.isArray(value)
-    ? value
-    : read.fail(() => at() || "the document", "must be a list of spans");
+function traceOf(read: DocumentReader, value: unknown, at: Place | undefined): Trace | undefined {
+  const list: readonly unknown[] = Array.isArray(value) ? value : read.fail(at, "must be a list of spans");
   const ids = new TraceIds(read);
-  const given = list.map((span, i) => recordOf(read, ids, span, () => `${at()}[${i}]`));
-  const [first] = given;
+  const spans: Span[] = [];
+  let complete = true;
+  for (let i = 0; i < list.length; i++) {
+    const json = read.record(list[i], at, i);
+    const span = spanOf(read, ids, json, { within: at, step: i });
+    if (span.startMs === 0) complete = false;
+    spans.push(span);
+  }
+  const [first] = spans;
   if (first === undefined) return undefined;
-  const starts = new Starts(given);
-  return new Trace(
-    first.traceId,
-    given.map((record) => spanOf(record, starts)),
-  );
+  return new Trace(first.traceId, complete ? spans : started(spans, list as readonly ZipkinSpan[]));
 }
 
 /** The spans of a trace mostly name it by the very same text. */
 class TraceIds {
   readonly #read: DocumentReader;
-  #digits: string | undefined;
+  #digits: unknown;
   #id = "";
 
   constructor(read: DocumentReader) {
@@ -57,28 +63,17 @@ class TraceIds {
   }
 
   of(digits: unknown, at: Place): string {
-    if (typeof digits !== "string" || digits !== this.#digits) {
-      this.#digits = this.#read.id(digits, 32, at);
-      this.#id = traceId(this.#digits);
-    }
+    if (typeof digits === "string" && digits === this.#digits) return this.#id;
+    this.#id = this.#read.traceId(digits, at, "traceId");
+    this.#digits = digits;
     return this.#id;
   }
 }
 
-/** A span as it was written, with what could be wrong in it checked. */
-interface Written {
-  readonly json: JsonRecord;
-  readonly traceId: string;
-  readonly id: string;
-  readonly parentId: string | undefined;
-  readonly shared: boolean;
-  /** Microseconds; zero where nobody said, as Zipkin itself takes it. */
-  readonly timestamp: number;
-  readonly duration: number;
-  readonly service: string;
-  readonly operation: string;
-  readonly tags: JsonRecord;
-  readonly annotations: readonly Annotation[];
+/** What is read of a span when it is asked for. */
+interface ZipkinSpan extends JsonRecord {
+  readonly tags?: Readonly<Record<string, string>> | null;
+  readonly annotations?: readonly Annotation[] | null;
 }
 
 interface Annotation {
@@ -86,84 +81,35 @@ interface Annotation {
   readonly value: string;
 }
 
-function recordOf(read: DocumentReader, ids: TraceIds, value: unknown, at: Place): Written {
-  const json = read.record(value, at);
-  const tags = isNone(json.tags) ? NO_TAGS : read.record(json.tags, () => `${at()}.tags`);
-  for (const name in tags) if (typeof tags[name] !== "string") read.fail(() => `${at()}.tags.${name}`, "must be text");
-  const parent = read.idOrNone(json.parentId, 16, () => `${at()}.parentId`);
-  endpointOf(read, json.remoteEndpoint, () => `${at()}.remoteEndpoint`);
-  return {
-    json,
-    traceId: ids.of(json.traceId, () => `${at()}.traceId`),
-    id: spanId(read.id(json.id, 16, () => `${at()}.id`)),
-    parentId: parent === undefined ? undefined : spanId(parent),
-    shared: json.shared === true,
-    timestamp: isNone(json.timestamp) ? 0 : read.amount(json.timestamp, () => `${at()}.timestamp`),
-    duration: isNone(json.duration) ? 0 : read.amount(json.duration, () => `${at()}.duration`),
-    service: endpointOf(read, json.localEndpoint, () => `${at()}.localEndpoint`),
-    operation: read.textOrNone(json.name, () => `${at()}.name`),
-    tags,
-    annotations: annotationsOf(read, json.annotations, () => `${at()}.annotations`),
-  };
+/** The span, which starts at 0 where nobody said when, as Zipkin itself takes it. */
+function spanOf(read: DocumentReader, ids: TraceIds, json: JsonRecord, at: Place): Span {
+  const tags = read.recordOrNone(json.tags, at, "tags");
+  for (const name in tags) if (typeof tags[name] !== "string") read.fail(place(at, "tags", name), "must be text");
+  checkAnnotations(read, read.list(json.annotations, at, "annotations"), at);
+  serviceOf(read, json.remoteEndpoint, at, "remoteEndpoint");
+  const error = own(tags, "error");
+  return new Span(
+    {
+      traceId: ids.of(json.traceId, at),
+      id: read.spanId(json.id, at, "id"),
+      parentId: read.spanIdOrNone(json.parentId, at, "parentId"),
+      shared: json.shared === true,
+      kind: KINDS.get(json.kind),
+      service: serviceOf(read, json.localEndpoint, at, "localEndpoint"),
+      operation: read.textOrNone(json.name, at, "name"),
+      startMs: isNone(json.timestamp) ? 0 : read.amount(json.timestamp, at, "timestamp") / 1000,
+      durationMs: isNone(json.duration) ? 0 : read.amount(json.duration, at, "duration") / 1000,
+      error: error !== undefined && error !== "false",
+      links: NONE,
+      warnings: NONE,
+    },
+    new ZipkinDetails(json),
+  );
 }
 
 const isNone = (value: unknown): value is null | undefined => value === null || value === undefined;
 const NONE: readonly never[] = Object.freeze([]);
-const NO_TAGS: JsonRecord = Object.freeze({});
-
-/** The name of the service at an endpoint, every part of which is checked. */
-function endpointOf(read: DocumentReader, value: unknown, at: Place): string {
-  if (isNone(value)) return "";
-  const { serviceName, ipv4, ipv6, port } = read.record(value, at);
-  read.textOrNone(ipv4, () => `${at()}.ipv4`);
-  read.textOrNone(ipv6, () => `${at()}.ipv6`);
-  if (!isNone(port)) read.amount(port, () => `${at()}.port`);
-  return read.textOrNone(serviceName, () => `${at()}.serviceName`);
-}
-
-function annotationsOf(read: DocumentReader, value: unknown, at: Place): readonly Annotation[] {
-  const list = read.list(value, at);
-  if (list.length === 0) return NONE;
-  for (const [i, one] of list.entries()) {
-    const annotation = read.record(one, () => `${at()}[${i}]`);
-    read.amount(annotation.timestamp, () => `${at()}[${i}].timestamp`);
-    read.text(annotation.value, () => `${at()}[${i}].value`);
-  }
-  return list as readonly Annotation[];
-}
-
-/** When spans started, those too that do not say: Zipkin takes incomplete spans, and shows them beside the others. */
-class Starts {
-  readonly #earliest: number;
-  readonly #byId: Map<string, number> | undefined;
-
-  constructor(spans: readonly Written[]) {
-    let earliest = Number.POSITIVE_INFINITY;
-    let incomplete = false;
-    for (const { timestamp } of spans) {
-      if (timestamp === 0) incomplete = true;
-      else if (timestamp < earliest) earliest = timestamp;
-    }
-    this.#earliest = earliest;
-    if (incomplete)
-      this.#byId = new Map(spans.flatMap(({ id, timestamp }) => (timestamp === 0 ? [] : [[id, timestamp]])));
-  }
-
-  /** Microseconds, and what is to be said where they are another's. */
-  of({ id, parentId, timestamp, annotations }: Written): { readonly us: number; readonly warning?: string } {
-    if (timestamp !== 0) return { us: timestamp };
-    const annotated = Math.min(...annotations.map((one) => one.timestamp));
-    if (Number.isFinite(annotated)) return { us: annotated, warning: `${NO_START} its first annotation's` };
-    const half = this.#byId?.get(id);
-    if (half !== undefined) return { us: half, warning: `${NO_START} its other half's` };
-    const parent = parentId === undefined ? undefined : this.#byId?.get(parentId);
-    if (parent !== undefined) return { us: parent, warning: `${NO_START} its parent's` };
-    if (Number.isFinite(this.#earliest)) return { us: this.#earliest, warning: `${NO_START} the trace's` };
-    return { us: 0, warning: `${NO_START} the epoch` };
-  }
-}
-
-const NO_START = "the span does not say when it started; taken as";
+const NO_TAGS: Tags = Object.freeze({});
 
 const KINDS: ReadonlyMap<unknown, SpanKind> = new Map<unknown, SpanKind>([
   ["CLIENT", "client"],
@@ -172,69 +118,90 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map<unknown, SpanKind>([
   ["CONSUMER", "consumer"],
 ]);
 
-function spanOf(written: Written, starts: Starts): Span {
-  const { json, traceId, id, parentId, shared, service, operation, tags, duration } = written;
-  const { us, warning } = starts.of(written);
-  const error = own(tags, "error");
-  return new Span(
-    {
-      traceId,
-      id,
-      parentId,
-      shared,
-      kind: KINDS.get(json.kind),
-      service,
-      operation,
-      startMs: us / 1000,
-      durationMs: duration / 1000,
-      error: error !== undefined && error !== "false",
-      links: NONE,
-      warnings: warning === undefined ? NONE : [warning],
-    },
-    new ZipkinDetails(written),
-  );
+/** The name of the service at an endpoint, every part of which is checked. */
+function serviceOf(read: DocumentReader, value: unknown, within: Place, step: string): string {
+  if (isNone(value)) return "";
+  const at = { within, step };
+  const { serviceName, ipv4, ipv6, port } = read.record(value, at);
+  read.textOrNone(ipv4, at, "ipv4");
+  read.textOrNone(ipv6, at, "ipv6");
+  if (!isNone(port)) read.amount(port, at, "port");
+  return read.textOrNone(serviceName, at, "serviceName");
 }
+
+function checkAnnotations(read: DocumentReader, list: readonly unknown[], within: Place): void {
+  for (let i = 0; i < list.length; i++) {
+    const at = place(within, "annotations", i);
+    const annotation = read.record(list[i], at);
+    read.amount(annotation.timestamp, at, "timestamp");
+    read.text(annotation.value, at, "value");
+  }
+}
+
+/** The spans with a start for those that do not say theirs: Zipkin takes such, and shows them beside the others. */
+function started(spans: readonly Span[], written: readonly ZipkinSpan[]): readonly Span[] {
+  const known = spans.filter(({ startMs }) => startMs !== 0);
+  const byId = new Map(known.map(({ id, startMs }) => [id, startMs]));
+  const earliest = least(known.map(({ startMs }) => startMs));
+  return spans.map((span, i) => {
+    if (span.startMs !== 0) return span;
+    const json = written[i] as ZipkinSpan;
+    const annotated = least((json.annotations ?? NONE).map(({ timestamp }) => timestamp / 1000));
+    const starts: readonly (readonly [number | undefined, string])[] = [
+      [annotated, "its first annotation's"],
+      [byId.get(span.id), "its other half's"],
+      [span.parentId === undefined ? undefined : byId.get(span.parentId), "its parent's"],
+      [earliest, "the trace's"],
+    ];
+    const [startMs = 0, whose] = starts.find(([start]) => start !== undefined) ?? [0, "the epoch"];
+    return new Span({ ...span, startMs, warnings: [`${NO_START} ${whose}`] }, new ZipkinDetails(json));
+  });
+}
+
+const NO_START = "the span does not say when it started; taken as";
+
+const least = (numbers: readonly number[]): number | undefined =>
+  numbers.length === 0 ? undefined : numbers.reduce((a, b) => Math.min(a, b));
 
 /** The endpoint of the other side, under the names that OpenTracing gives its parts among the tags. */
 const PEER = { serviceName: "peer.service", ipv4: "peer.ipv4", ipv6: "peer.ipv6", port: "peer.port" } as const;
 const HOST = { ipv4: "ipv4", ipv6: "ipv6", port: "port" } as const;
 
+/** Tags and annotations stay where they came, and were checked there. */
 class ZipkinDetails implements SpanDetails {
-  readonly #written: Written;
+  readonly #json: ZipkinSpan;
   #tags: Tags | undefined;
 
-  constructor(written: Written) {
-    this.#written = written;
+  constructor(json: JsonRecord) {
+    this.#json = json as ZipkinSpan;
   }
 
   tag(name: string): TagValue | undefined {
-    const value = own(this.#written.tags, name);
+    const { tags, remoteEndpoint } = this.#json;
+    const value = own(tags ?? NO_TAGS, name);
     if (value !== undefined) return value as string;
-    const { remoteEndpoint } = this.#written.json;
     return name.startsWith("peer.") ? (own(partsOf(remoteEndpoint, PEER), name) as TagValue | undefined) : undefined;
   }
 
   tags(): Tags {
     if (this.#tags !== undefined) return this.#tags;
-    const { json, tags } = this.#written;
-    const all = partsOf(json.remoteEndpoint, PEER);
-    for (const name of Object.keys(tags)) put(all, name, tags[name] as string);
+    const { tags, remoteEndpoint } = this.#json;
+    const all = partsOf(remoteEndpoint, PEER);
+    for (const [name, value] of Object.entries(tags ?? NO_TAGS)) put(all, name, value);
     this.#tags = Object.freeze(all);
     return this.#tags;
   }
 
   events(): readonly SpanEvent[] {
-    return this.#written.annotations.map(({ timestamp, value }) =>
-      Object.freeze({ timeMs: timestamp / 1000, name: value, fields: NO_FIELDS }),
+    return (this.#json.annotations ?? NONE).map(({ timestamp, value }) =>
+      Object.freeze({ timeMs: timestamp / 1000, name: value, fields: NO_TAGS }),
     );
   }
 
   processTags(): Tags {
-    return partsOf(this.#written.json.localEndpoint, HOST);
+    return partsOf(this.#json.localEndpoint, HOST);
   }
 }
-
-const NO_FIELDS: Tags = Object.freeze({});
 
 function partsOf(endpoint: unknown, names: Readonly<Record<string, string>>): Record<string, TagValue> {
   const parts: Record<string, TagValue> = {};

@@ -3,7 +3,7 @@ import type { AskOptions } from "../../time.ts";
 import { bodyOf, type Question, quoted, send } from "../answer.ts";
 import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, TraceQuery } from "../backend.ts";
 import { type Comparison, durationsOf, fulfilling } from "../conditions.ts";
-import { type DocumentContext, DocumentReader, parseDocument } from "../document.ts";
+import { type DocumentContext, DocumentReader, parseDocument, place } from "../document.ts";
 import { checkedTraceId } from "../id.ts";
 import { runsOf, together } from "../together.ts";
 import type { Trace } from "../trace.ts";
@@ -47,13 +47,13 @@ class Zipkin implements TraceBackend {
 
   async services(options: AskOptions = {}): Promise<readonly string[]> {
     const { document, read } = await this.#document({ path: "/api/v2/services" }, options);
-    return read.texts(document, () => "the document");
+    return read.texts(document);
   }
 
   async operations(service: string, options: AskOptions = {}): Promise<readonly Operation[]> {
     const query = [["serviceName", spelling(service)]] as const;
     const { document, read } = await this.#document({ path: "/api/v2/spans", query }, options);
-    return read.texts(document, () => "the document").map((name) => ({ name }));
+    return read.texts(document).map((name) => ({ name }));
   }
 
   async trace(id: string, options: AskOptions = {}): Promise<Trace | undefined> {
@@ -108,18 +108,17 @@ class Zipkin implements TraceBackend {
       ["lookback", String(Math.max(1, endMs - Math.floor(fromMs)))],
     ] as const;
     const { document, read } = await this.#document({ path: "/api/v2/dependencies", query }, options);
-    return read
-      .list(document, () => "the document")
-      .map((one, i) => {
-        const { parent, child, callCount, errorCount } = read.record(one, () => `[${i}]`);
-        return {
-          parent: read.text(parent, () => `[${i}].parent`),
-          child: read.text(child, () => `[${i}].child`),
-          calls: read.amount(callCount, () => `[${i}].callCount`),
-          // Left out where it is none.
-          errors: errorCount === undefined ? 0 : read.amount(errorCount, () => `[${i}].errorCount`),
-        };
-      });
+    return read.list(document).map((one, i) => {
+      const at = place(undefined, i);
+      const { parent, child, callCount, errorCount } = read.record(one, at);
+      return {
+        parent: read.text(parent, at, "parent"),
+        child: read.text(child, at, "child"),
+        calls: read.amount(callCount, at, "callCount"),
+        // Left out where it is none.
+        errors: errorCount === undefined ? 0 : read.amount(errorCount, at, "errorCount"),
+      };
+    });
   }
 
   /** Zipkin refuses a question for many traces that names only one. */
