@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createMesh, jaeger, prometheus } from "../../src/index.ts";
+import { until } from "../mesh/processes.ts";
 import { type SinglePrometheus, singlePrometheus } from "./single-prometheus.ts";
 
 const truth = inject("truth");
@@ -46,7 +47,11 @@ describe("traces behind a metric", () => {
     server = await singlePrometheus({ target: `127.0.0.1:${port}`, flags: ["--enable-feature=exemplar-storage"] });
     const metrics = prometheus(server.url);
     const edge = createMesh({ metrics, traces }).edge("frontend", "backend");
-    await expect.poll(async () => (await edge.examples(range)).meta.origin, { timeout: 20_000 }).toBe("exemplars");
+    await until(
+      "the exemplars to be scraped",
+      20_000,
+      async () => (await edge.examples(range)).meta.origin === "exemplars",
+    );
   });
   afterAll(async () => {
     await server?.stop();

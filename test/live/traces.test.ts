@@ -109,7 +109,8 @@ describe.each(Object.entries(backends))("%s", (_, traces) => {
       for (const [i, hop] of call.hops.entries()) {
         const what = `${call.part} ${call.traceId} ${hop.service}`;
         const clientMs = hops[i]?.clientMs ?? hops[i]?.serverMs ?? Number.NaN;
-        expect(clientMs, what).toBeLessThanOrEqual(hop.clientMs + 2);
+        // A caller that went away did so before its proxy knew.
+        expect(clientMs, what).toBeLessThanOrEqual(hop.clientMs + (hop.code === 0 ? OVERHEAD_MS : 2));
         expect(clientMs, what).toBeGreaterThanOrEqual(hop.clientMs - OVERHEAD_MS);
         const [attempt] = hop.attempts;
         if (hop.attempts.length === 1 && attempt?.appMs !== undefined && attempt.code !== 0) {
