@@ -24,11 +24,12 @@ export interface Cluster {
  * @see Istio, `BuildSubsetKey` and `BuildDNSSrvSubsetKey` in pilot/pkg/model/service.go
  */
 export function parseCluster(name: string): Cluster {
-  const first = name.indexOf("|");
+  const outbound = name.indexOf("outbound|") === 0;
+  const first = outbound ? 8 : name.indexOf("|");
   if (first === -1) return unpiped(name);
   const second = name.indexOf("|", first + 1);
   const third = second === -1 ? -1 : name.indexOf("|", second + 1);
-  const direction = directionOf(name, first);
+  const direction = outbound ? "outbound" : inboundOf(name, first);
   const port = third === -1 ? undefined : decimal(name, first + 1, second);
   if (direction === undefined || port === undefined) return cluster(name, "other");
   // Clusters with statistics of their own name end in ";", which parts the name from what follows in a metric's name.
@@ -45,8 +46,7 @@ export function parseCluster(name: string): Cluster {
 
 const SEMICOLON = 59;
 
-function directionOf(name: string, end: number): Cluster["direction"] | undefined {
-  if (end === 8 && name.startsWith("outbound")) return "outbound";
+function inboundOf(name: string, end: number): Cluster["direction"] | undefined {
   if (!name.startsWith("inbound")) return undefined;
   if (end === 7) return "inbound";
   return end === 11 && (name.startsWith("-vip", 7) || name.startsWith("-pod", 7)) ? "inbound-vip" : undefined;

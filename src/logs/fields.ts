@@ -63,8 +63,10 @@ export interface LineFields {
 }
 
 /** The text unless it stands for "nothing". */
-export const present = (text: string | undefined): string | undefined =>
-  text === undefined || text === "" || text === "-" ? undefined : text;
+export const present = (text: string): string | undefined =>
+  text.length > 1 || (text.length === 1 && text.charCodeAt(0) !== DASH) ? text : undefined;
+
+const DASH = 45;
 
 /** The number that all of the text from `start` to `end` writes in decimal digits, maybe with a fraction. */
 export function decimal(text: string, start: number, end: number): number | undefined {

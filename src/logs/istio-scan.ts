@@ -38,9 +38,9 @@ export function scanIstioLine(line: string): number[] | undefined {
 
   if (line.charCodeAt(request + 1) !== SPACE) return undefined;
   const code = digitsEnd(line, request + 2);
-  const flags = valueEnd(line, code + 1, SPACE, " ");
+  const flags = line.indexOf(" ", code + 1);
   const details = line.indexOf(" ", flags + 1);
-  const termination = valueEnd(line, details + 1, SPACE, " ");
+  const termination = line.indexOf(" ", details + 1);
   if (code === -1 || flags === -1 || details === -1 || termination === -1) return undefined;
   if (line.indexOf('"', request + 1) !== termination + 1) return undefined;
   ends[4] = code;
@@ -48,7 +48,7 @@ export function scanIstioLine(line: string): number[] | undefined {
   ends[6] = details;
   ends[7] = termination;
 
-  const failure = valueEnd(line, termination + 2, QUOTE, '"');
+  const failure = line.indexOf('"', termination + 2);
   if (failure === -1 || line.charCodeAt(failure + 1) !== SPACE) return undefined;
   ends[8] = failure;
   let at = failure + 2;
@@ -60,7 +60,7 @@ export function scanIstioLine(line: string): number[] | undefined {
   }
   for (let i = 13; i < 18; i++) {
     if (line.charCodeAt(at) !== QUOTE) return undefined;
-    const end = valueEnd(line, at + 1, QUOTE, '"');
+    const end = line.indexOf('"', at + 1);
     if (end === -1 || line.charCodeAt(end + 1) !== SPACE) return undefined;
     ends[i] = end;
     at = end + 2;
@@ -76,10 +76,6 @@ export function scanIstioLine(line: string): number[] | undefined {
   ends[23] = line.length;
   return ends;
 }
-
-/** Where the value from `start` ends; most often it is `-`, which is found without a search. */
-const valueEnd = (line: string, start: number, stop: number, stopText: string): number =>
-  line.charCodeAt(start + 1) === stop && line.charCodeAt(start) === 45 ? start + 1 : line.indexOf(stopText, start);
 
 /** The end of the digits, or of the `-`, from `start`, if a space follows; else -1. */
 function digitsEnd(line: string, start: number): number {

@@ -1,15 +1,26 @@
 /** Epoch milliseconds of RFC 3339 text from `start` to `end`, digits below the millisecond dropped; NaN when it is none. */
 export function rfc3339Ms(text: string, start = 0, end = text.length): number {
-  const secondsMs = wholeSecondsMs(text, start, end);
   if (end - start === 24 && text.charCodeAt(start + 19) === 46 && text.charCodeAt(end - 1) === 90) {
-    // The form that Envoy writes unless told otherwise.
+    // The form that Envoy writes unless told otherwise. Lines come in the order of time, many to the minute.
+    if (text.indexOf(minute.text, start) !== start) {
+      const ms = wholeSecondsMs(`${text.slice(start, start + 17)}00Z`, 0, 20);
+      if (Number.isNaN(ms)) return ms;
+      // A piece of a line would keep the line in memory.
+      minute = { text: ` ${text.slice(start, start + 17)}`.slice(1), ms };
+    }
+    const seconds = two(text, start + 17);
     const hundreds = two(text, start + 20);
     const ones = text.charCodeAt(start + 22) - 48;
-    return hundreds < 0 || ones < 0 || ones > 9 ? Number.NaN : secondsMs + hundreds * 10 + ones;
+    if (seconds < 0 || seconds > 60 || hundreds < 0 || ones < 0 || ones > 9) return Number.NaN;
+    return minute.ms + seconds * 1000 + hundreds * 10 + ones;
   }
+  const secondsMs = wholeSecondsMs(text, start, end);
   const tail = fractionAndZone(text, start + 19, end);
   return tail === undefined ? Number.NaN : secondsMs - tail.offsetMs + Math.floor(tail.ns / 1e6);
 }
+
+/** The minute that was read last: `2026-11-24T03:43:`. */
+let minute = { text: "1970-01-01T00:00:", ms: 0 };
 
 /** Epoch nanoseconds of RFC 3339 text from `start` to `end`; `undefined` when it is none. */
 export function rfc3339Ns(text: string, start = 0, end = text.length): bigint | undefined {
