@@ -105,7 +105,9 @@ export function benchAccessLog(format: "JSON" | "text", lines = 1_000_000, turn 
   const turns = Math.ceil(lines / turn);
   for (let t = -3; t < turns; t++) {
     const batch = Array.from({ length: turn }, (_, i) => LINES[format](Math.max(t, 0) * turn + i));
-    for (const time of times) {
+    // Who comes first finds the lines in no cache; so each does in its turn.
+    const first = (t + 3) % times.length;
+    for (const time of [...times.slice(first), ...times.slice(0, first)]) {
       const start = performance.now();
       let sum = 0;
       for (const line of batch) sum += time.read(line);
