@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { Trace } from "../../src/traces/trace.ts";
 import { call, type SpanSketch, span } from "../traces/spans.ts";
+import { collectGarbage } from "./garbage.ts";
 import { median } from "./median.ts";
 
 /** One size of trace; times are medians. What is linear has the same µs per span in every row. */
@@ -11,6 +12,8 @@ export interface HopsRow {
   readonly treeUs: number;
   readonly hopsUs: number;
   readonly criticalPathUs: number;
+  /** `hopsUs` as a multiple of that of the smallest trace of the kind: 1 where it is linear. */
+  readonly ratio: number;
 }
 
 const SIZES = [1_000, 10_000, 100_000] as const;
@@ -19,10 +22,13 @@ const SIZES = [1_000, 10_000, 100_000] as const;
 export function benchHops(rounds = 7): HopsRow[] {
   // The first thousands of spans would be measured while the code is still being compiled.
   rowsOf(10_000, 5);
-  return SIZES.flatMap((size) => rowsOf(size, rounds));
+  const rows = SIZES.flatMap((size) => rowsOf(size, rounds));
+  return rows.map((row, i) => ({ ...row, ratio: row.hopsUs / (rows[i % KINDS]?.hopsUs ?? Number.NaN) }));
 }
 
-function rowsOf(size: number, rounds: number): HopsRow[] {
+const KINDS = 2;
+
+function rowsOf(size: number, rounds: number): Omit<HopsRow, "ratio">[] {
   const calls = Array.from({ length: size / 2 }, (_, i) => i);
   return [
     measured(
@@ -54,11 +60,12 @@ const ray = (i: number): readonly SpanSketch[] =>
     ms: i === 0 ? 1e7 : 3,
   });
 
-function measured(kind: string, sketches: readonly SpanSketch[], rounds: number): HopsRow {
+function measured(kind: string, sketches: readonly SpanSketch[], rounds: number): Omit<HopsRow, "ratio"> {
   const spans = sketches.map(span);
   const times: { tree: number; hops: number; path: number }[] = [];
   for (let round = -2; round < rounds; round++) {
     const trace = new Trace("00000000000000aa", spans);
+    collectGarbage();
     const tree = elapsedUs(() => trace.spans);
     const hops = elapsedUs(() => trace.hops());
     const path = elapsedUs(() => trace.criticalPath());
@@ -81,13 +88,14 @@ function elapsedUs(run: () => unknown): number {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log("trace               tree µs   hops µs   critical path µs   (per span)");
+  console.log("trace               tree µs   hops µs   critical path µs   × 1,000   (per span)");
   for (const row of benchHops()) {
     const cells = [
       row.trace.padEnd(18),
       row.treeUs.toFixed(2).padStart(9),
       row.hopsUs.toFixed(2).padStart(10),
       row.criticalPathUs.toFixed(2).padStart(19),
+      row.ratio.toFixed(2).padStart(10),
     ];
     console.log(cells.join(""));
   }

@@ -1,7 +1,9 @@
 import { cpus } from "node:os";
 import { benchDecode } from "./decode.ts";
+import { benchHops } from "./hops.ts";
 import { benchImport } from "./import.ts";
 import { benchQuery } from "./query.ts";
+import { benchTraces } from "./traces.ts";
 
 /** Figures to read, not to assert: every ratio is of one and the same run. */
 console.log(`Node ${process.version} on ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}`);
@@ -20,6 +22,32 @@ table(
     row.megabytes.toFixed(1),
     row.oursMs.toFixed(2),
     row.jsonParseMs.toFixed(2),
+    row.ratio.toFixed(2),
+  ]),
+);
+
+table(
+  "Decoding traces, of which tags can then be asked for",
+  ["dialect", "traces×spans", "MB", "ours ms", "JSON.parse ms", "eager ms", "× JSON.parse"],
+  benchTraces().map((row) => [
+    row.dialect,
+    row.body,
+    row.megabytes.toFixed(1),
+    row.oursMs.toFixed(1),
+    row.jsonParseMs.toFixed(1),
+    row.eagerMs.toFixed(1),
+    row.ratio.toFixed(2),
+  ]),
+);
+
+table(
+  "Finding the hops of a trace, per span",
+  ["spans", "tree µs", "hops µs", "critical path µs", "× 1,000 spans"],
+  benchHops().map((row) => [
+    row.trace,
+    row.treeUs.toFixed(2),
+    row.hopsUs.toFixed(2),
+    row.criticalPathUs.toFixed(2),
     row.ratio.toFixed(2),
   ]),
 );
