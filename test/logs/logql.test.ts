@@ -94,9 +94,9 @@ const PRINTED: readonly (readonly [LogqlExpr, string])[] = [
   [
     overNumbers("quantile_over_time", selection(web, logfmt), unwrap("took", "duration"), MINUTE, {
       quantile: 1,
-      grouping: by(),
+      grouping: without("pod"),
     }),
-    'quantile_over_time(1, {app="web"} | logfmt | unwrap duration(took) | __error__="" [1m]) by ()',
+    'quantile_over_time(1, {app="web"} | logfmt | unwrap duration(took) | __error__="" [1m]) without (pod)',
   ],
   [
     aggregate("sum", overNumbers("sum_over_time", selection(web, json), unwrap("sent"), MINUTE)),
@@ -163,6 +163,12 @@ describe("refused is", () => {
       () => overNumbers("sum_over_time", lines, unwrap("a"), 1, { grouping: by("b") }),
       "grouping",
       /sum its series/,
+    ],
+    [
+      "a number grouped by nothing",
+      () => overNumbers("avg_over_time", lines, unwrap("a"), 1, { grouping: by() }),
+      "grouping",
+      /name a label/,
     ],
     ["topk without a count", () => aggregate("topk", overLines("rate", lines, 1)), "grouping", /count is wanted/],
     ["sum with a count", () => aggregate("sum", overLines("rate", lines, 1), by(), 3), "grouping", /no count/],

@@ -155,7 +155,7 @@ export function overLines(func: LineFunction, selection: LogSelection, rangeMs: 
 export interface UnwrappedOptions {
   /** The share that `quantile_over_time` needs, from 0 to 1. */
   readonly quantile?: number | undefined;
-  /** Not for `sum_over_time`, which Loki refuses to group: sum its series instead. */
+  /** At least one label. Not for `sum_over_time`, which Loki refuses to group: sum its series instead. */
   readonly grouping?: Grouping | undefined;
 }
 
@@ -180,6 +180,9 @@ export function overNumbers(
   }
   if (func === "sum_over_time" && grouping !== undefined) {
     throw new QueryError("grouping", "sum_over_time: Loki does not group it; sum its series by the labels instead");
+  }
+  if (grouping?.labels.length === 0) {
+    throw new QueryError("grouping", `${func}: Loki 2 takes by () and without () for no grouping; name a label`);
   }
   return Object.freeze({ kind: "range", func, selection, unwrap, rangeMs, quantile, grouping });
 }
