@@ -1,4 +1,5 @@
 import type { HttpOptions } from "../../src/http/client.ts";
+import { loki } from "../../src/logs/loki/loki.ts";
 import { prometheus } from "../../src/metrics/prometheus.ts";
 import { selector } from "../../src/promql/index.ts";
 import type { AskOptions } from "../../src/time.ts";
@@ -71,6 +72,21 @@ export const DRIVERS: readonly Driver[] = [
       return (ask) => backend.search(traceQuery, ask);
     },
     good: recorded("zipkin"),
+    refusal: (_, reason) => reason,
+  },
+  {
+    title: "loki",
+    backend: "loki",
+    make: (url, options) => {
+      const backend = loki(url, options);
+      return async (ask) => {
+        const pages = backend.entries({ origin: { namespace: "shop" }, fromNs: 0n, toNs: 9n, order: "forward" }, ask);
+        const read = [];
+        for await (const page of pages) read.push(page);
+        return read;
+      };
+    },
+    good: '{"status":"success","data":{"resultType":"streams","result":[{"stream":{"namespace":"shop"},"values":[["1","a"]]}],"stats":{}}}',
     refusal: (_, reason) => reason,
   },
 ];

@@ -1,0 +1,241 @@
+import { MeshQueryError, QueryError } from "../../errors.ts";
+import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
+import { systemEnvironment } from "../../http/environment.ts";
+import { type AskOptions, shown } from "../../time.ts";
+import type {
+  EntriesOptions,
+  FollowOptions,
+  LogBackend,
+  LogFilter,
+  LogLine,
+  LogMeasure,
+  LogPage,
+  LogQuery,
+  LogSeries,
+} from "../backend.ts";
+import { print } from "../logql/printer.ts";
+import { bodyOf, entriesLimitIn, reasonOf, spanLimitIn } from "./answer.ts";
+import { decodeEntries, decodeSeries, type RawEntry } from "./decode.ts";
+import { type LabelPreset, type LokiLabels, OriginLabels } from "./labels.ts";
+import { type PageAnswer, type PageQuestion, pagesOf, type RawPage, Seen, type ServerLimits } from "./pages.ts";
+import { groupLabel, metricOf, selectionOf } from "./questions.ts";
+
+/** How a Loki is reached, and how its streams are labelled. */
+export interface LokiOptions extends HttpOptions {
+  /**
+   * What the labels are called that say where a line was written: those of a collector, or the names that differ from
+   * `namespace`, `pod`, `container` and `app`. `"promtail"` when left out.
+   */
+  readonly labels?: LabelPreset | LokiLabels;
+  /** Whose logs, where Loki keeps those of several tenants; a list for those of many at once. */
+  readonly tenant?: string | readonly string[];
+}
+
+/**
+ * Logs from a Loki, version 2 or 3.
+ *
+ * Nothing is sent before the first question. What the server gives at most in one call is found out from its refusals
+ * and kept to from then on. Conditions on fields are applied by Loki's own `| json`.
+ *
+ * @param url where Loki is found, without `/loki/api/v1`: `"http://loki:3100"`, with the path before it if it has one
+ * @throws {QueryError} `code: "config"` when the URL or an option cannot be meant as it stands
+ * @see Loki, "HTTP API"
+ * @example
+ * loki("http://loki:3100", { labels: { app: "service_name" }, tenant: "shop" });
+ */
+export function loki(url: string, options: LokiOptions = {}): LogBackend {
+  const { labels, tenant, ...http } = options;
+  const origins = new OriginLabels(labels);
+  const headers = tenant === undefined ? http.headers : { ...http.headers, ...tenantHeader(tenant, http.headers) };
+  return new Loki(httpClient(NAME, url, headers === undefined ? http : { ...http, headers }), origins);
+}
+
+const NAME = "loki";
+const PER_CALL = 1_000;
+/** A longer question goes into the body of a POST: not every proxy takes a longer URL. */
+const LONGEST_URL_QUERY = 4_000;
+
+class Loki implements LogBackend {
+  readonly name = NAME;
+  readonly #http: HttpClient;
+  readonly #labels: OriginLabels;
+  readonly #limits: ServerLimits = { entries: Number.POSITIVE_INFINITY, spanNs: 2n ** 63n };
+
+  constructor(http: HttpClient, labels: OriginLabels) {
+    this.#http = http;
+    this.#labels = labels;
+  }
+
+  async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
+    for await (const page of this.#pages(query, options)) yield this.#page(page);
+  }
+
+  async measure(question: LogMeasure, options: AskOptions = {}): Promise<LogSeries> {
+    const { fromMs, toMs, stepMs, by } = question;
+    const query = print(metricOf(question, this.#labels));
+    const instant = fromMs === toMs;
+    if (!(fromMs <= toMs)) throw new QueryError("range", `${NAME}: the measurement ends before it begins`);
+    if (!instant && !(stepMs > 0))
+      throw new QueryError("step", `${NAME}: a step of ${shown(stepMs)} ms is not positive`);
+    const fields: Fields = instant
+      ? [["time", nanosecondsText(millisecondsNs(fromMs))]]
+      : [
+          ["start", nanosecondsText(millisecondsNs(fromMs))],
+          ["end", nanosecondsText(millisecondsNs(toMs))],
+          ["step", String(stepMs / 1000)],
+        ];
+    const path = instant ? "/loki/api/v1/query" : "/loki/api/v1/query_range";
+    const response = await this.#send(path, [["query", query], ...fields], options);
+    const { series, warnings } = decodeSeries(bodyOf(response, query), { query });
+    const groups = by.map((group) => ["origin" in group ? group.origin : group.field, groupLabel(group, this.#labels)]);
+    return {
+      series: series.map(({ labels, timesMs, values }) => ({
+        labels: Object.fromEntries(
+          groups.flatMap(([name = "", label = ""]) =>
+            Object.hasOwn(labels, label) ? [[name, labels[label] ?? ""]] : [],
+          ),
+        ),
+        timesMs,
+        values,
+      })),
+      warnings,
+      complete: warnings.length === 0,
+    };
+  }
+
+  async *follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
+    const { signal, everyMs = 2_000, latenessMs = 10_000 } = options;
+    const beginNs = options.fromNs ?? millisecondsNs(systemEnvironment.now());
+    const seen = new Seen();
+    let fromNs = beginNs;
+    for (;;) {
+      signal?.throwIfAborted();
+      const toNs = millisecondsNs(systemEnvironment.now());
+      try {
+        for await (const page of this.#pages({ ...filter, fromNs, toNs, order: "forward" }, options)) {
+          const entries = seen.fresh(page.entries);
+          if (entries.length > 0 || page.warnings.length > 0) yield this.#page({ ...page, entries });
+        }
+        // What came in time is not looked at again.
+        fromNs = largest(beginNs, fromNs, toNs - millisecondsNs(latenessMs));
+        seen.since(fromNs);
+      } catch (error) {
+        if (!(error instanceof MeshQueryError && error.retryable)) throw error;
+        // Nothing is lost: the next look begins where this one did.
+        yield { entries: [], missing: [], warnings: [error.message], complete: false };
+      }
+      await systemEnvironment.sleep(everyMs, signal ?? NEVER);
+    }
+  }
+
+  #pages(query: LogQuery, options: EntriesOptions): AsyncGenerator<RawPage> {
+    const { order, limit = Number.POSITIVE_INFINITY } = query;
+    const { perCall = PER_CALL } = options;
+    if (!(Number.isInteger(perCall) && perCall > 0)) {
+      throw new QueryError("config", `${NAME}: perCall ${shown(perCall)} is not a whole, positive number`);
+    }
+    if (!(limit > 0 && (Number.isInteger(limit) || limit === Number.POSITIVE_INFINITY))) {
+      throw new QueryError("range", `${NAME}: limit ${shown(limit)} is not a whole, positive number`);
+    }
+    const text = print(selectionOf(query, this.#labels));
+    const fromNs = largest(query.fromNs, 0n);
+    return pagesOf({ fromNs, toNs: query.toNs, order, limit }, perCall, this.#limits, (question) =>
+      this.#ask(text, question, options),
+    );
+  }
+
+  /** One call, and again within the limits that the server names when it refuses. */
+  async #ask(query: string, question: PageQuestion, options: AskOptions): Promise<PageAnswer> {
+    const { fromNs, toNs, order, limit } = question;
+    const response = await this.#send(
+      "/loki/api/v1/query_range",
+      [
+        ["query", query],
+        ["start", nanosecondsText(fromNs)],
+        ["end", nanosecondsText(toNs)],
+        ["limit", String(limit)],
+        ["direction", order],
+      ],
+      options,
+    );
+    const less = response.status === 400 ? this.#learn(reasonOf(response), question) : undefined;
+    if (less !== undefined) return this.#ask(query, less, options);
+    return { ...decodeEntries(bodyOf(response, query), { query }), asked: question };
+  }
+
+  /** The question within the limits that a refusal names, where it was beyond one. */
+  #learn(reason: string, question: PageQuestion): PageQuestion | undefined {
+    const entries = entriesLimitIn(reason);
+    if (entries !== undefined && entries < question.limit) {
+      this.#limits.entries = entries;
+      return { ...question, limit: entries };
+    }
+    const spanNs = spanLimitIn(reason);
+    if (spanNs === undefined || spanNs >= question.toNs - question.fromNs) return undefined;
+    this.#limits.spanNs = spanNs;
+    const { fromNs, toNs } = question;
+    return question.order === "forward"
+      ? { ...question, toNs: fromNs + spanNs }
+      : { ...question, fromNs: toNs - spanNs };
+  }
+
+  #send(path: string, fields: Fields, { signal, timeoutMs }: AskOptions): Promise<HttpResponse> {
+    const long = fields.reduce((length, [, value]) => length + encodeURIComponent(value).length, 0) > LONGEST_URL_QUERY;
+    return this.#http.send({
+      path,
+      ...(long ? { method: "POST", form: fields } : { method: "GET", query: fields }),
+      // Keeps what is known of a line apart from the labels of its stream; older versions do not know it.
+      headers: { "x-loki-response-encoding-flags": "categorize-labels" },
+      accept: "application/json",
+      idempotent: true,
+      signal,
+      timeoutMs,
+    });
+  }
+
+  #page({ entries, warnings, missing }: RawPage): LogPage {
+    const complete = missing.length === 0 && warnings.length === 0;
+    return { entries: entries.map((entry) => this.#line(entry)), missing, warnings, complete };
+  }
+
+  #line({ timestampNs, line, labels, metadata }: RawEntry): LogLine {
+    const origin = this.#labels.originOf(labels, metadata);
+    return metadata === undefined
+      ? { timestampNs, line, origin, labels }
+      : { timestampNs, line, origin, labels, metadata };
+  }
+}
+
+type Fields = readonly (readonly [string, string])[];
+
+const NEVER = new AbortController().signal;
+
+const millisecondsNs = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
+
+const largest = (...values: readonly [bigint, ...bigint[]]): bigint => values.reduce((a, b) => (a > b ? a : b));
+
+/** Loki takes ten digits or fewer for seconds. */
+const nanosecondsText = (ns: bigint): string => String(ns).padStart(19, "0");
+
+function tenantHeader(
+  tenant: string | readonly string[],
+  headers: HttpOptions["headers"] = {},
+): Readonly<Record<string, string>> {
+  const tenants = typeof tenant === "string" ? [tenant] : tenant;
+  if (Object.keys(headers).some((name) => name.toLowerCase() === TENANT)) {
+    throw new QueryError("config", `${NAME}: the tenant is given twice, in headers and in tenant; keep one of them`);
+  }
+  const valid = Array.isArray(tenants) && tenants.length > 0 && tenants.every(isTenant);
+  if (!valid) {
+    throw new QueryError(
+      "config",
+      `${NAME}: tenant must be a name of letters, digits and !-_.*'(), or a list of such, not ${shown(tenant)}`,
+    );
+  }
+  return { [TENANT]: tenants.join("|") };
+}
+
+const TENANT = "x-scope-orgid";
+
+/** @see Loki, "Multi-tenancy" */
+const isTenant = (name: unknown): boolean => typeof name === "string" && /^[\w!.*'()-]{1,150}$/.test(name);
