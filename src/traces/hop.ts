@@ -296,16 +296,27 @@ function destinationOf(draft: Draft): HopDestination {
 }
 
 /** Of every field the first that is known; all parts speak of one workload. */
-function merged(parts: readonly (KnownWorkload | undefined)[], rest: HopEnd): HopEnd {
+function merged(parts: readonly (KnownEnd | undefined)[], rest: HopEnd): HopEnd {
   const end: { -readonly [K in keyof HopEnd]: HopEnd[K] } = { ...UNKNOWN };
-  for (const part of [...parts, rest]) {
-    if (part === undefined) continue;
-    for (const field of FIELDS) end[field] ??= part[field as keyof typeof part];
-  }
+  for (const part of parts) if (part !== undefined) fill(end, part);
+  fill(end, rest);
   return Object.freeze(end);
 }
 
-const FIELDS = Object.keys(UNKNOWN) as readonly (keyof HopEnd)[];
+function fill(end: { -readonly [K in keyof HopEnd]: HopEnd[K] }, part: KnownEnd): void {
+  end.workload ??= part.workload;
+  end.namespace ??= part.namespace;
+  end.service ??= part.service;
+  end.app ??= part.app;
+  end.version ??= part.version;
+  end.cluster ??= part.cluster;
+  end.pod ??= part.pod;
+  end.address ??= part.address;
+  end.principal ??= part.principal;
+}
+
+/** A workload, with its identity where that is known. */
+type KnownEnd = KnownWorkload & { readonly principal?: string | undefined };
 
 function firstOf<T>(spans: readonly IstioSpan[], read: (span: IstioSpan) => T | undefined): T | undefined {
   for (const span of spans) {

@@ -73,26 +73,27 @@ export class IstioSpan {
 
   /** What a waypoint says of one end of the call. */
   end(end: "destination" | "source"): KnownWorkload | undefined {
-    const { span } = this;
-    const read = (name: string) => known(span.text(`istio.${end}_${name}`));
-    const workload = read("workload");
-    const service = read("canonical_service");
+    const names = END_TAGS[end];
+    const read = (name: string) => known(this.span.text(name));
+    const workload = read(names.workload);
+    const service = read(names.service);
     if (workload === undefined && service === undefined) return undefined;
     return Object.freeze({
       workload,
-      namespace: read("namespace"),
+      namespace: read(names.namespace),
       service,
-      app: read("app"),
-      version: read("canonical_revision") ?? read("app_version"),
-      cluster: read("cluster_id"),
-      pod: read("instance_name"),
+      app: read(names.app),
+      version: read(names.revision) ?? read(names.version),
+      cluster: read(names.cluster),
+      pod: read(names.pod),
       address: undefined,
     });
   }
 
   /** The identity of one end, where the mesh's own custom tags tell it. */
   principal(end: "destination" | "source"): string | undefined {
-    return known(this.span.text(`istio.${end}_principal`)) ?? known(this.span.text(`${end}_principal`));
+    const names = END_TAGS[end];
+    return known(this.span.text(names.principal)) ?? known(this.span.text(names.plainPrincipal));
   }
 
   /** Whether the call was under mutual TLS, where the mesh's own custom tags tell it. */
@@ -170,6 +171,21 @@ export class IstioSpan {
     return this.span.text("http.url") ?? this.span.text("url.full") ?? this.span.text("http.target");
   }
 }
+
+/** The tags that tell of one end, put together once: they are asked for of every span. */
+const endTags = (end: "destination" | "source") => ({
+  workload: `istio.${end}_workload`,
+  namespace: `istio.${end}_namespace`,
+  service: `istio.${end}_canonical_service`,
+  app: `istio.${end}_app`,
+  revision: `istio.${end}_canonical_revision`,
+  version: `istio.${end}_app_version`,
+  cluster: `istio.${end}_cluster_id`,
+  pod: `istio.${end}_instance_name`,
+  principal: `istio.${end}_principal`,
+  plainPrincipal: `${end}_principal`,
+});
+const END_TAGS = { destination: endTags("destination"), source: endTags("source") } as const;
 
 /** The names of proxies and clusters that were read before. */
 export class ReadNames {
