@@ -3,7 +3,6 @@ import { decodeLegacyTraces } from "../../src/traces/jaeger/legacy-spans.ts";
 import { decodeOtlpTraces } from "../../src/traces/jaeger/otlp-spans.ts";
 import type { Trace } from "../../src/traces/trace.ts";
 import { decodeZipkinTraces } from "../../src/traces/zipkin/spans.ts";
-import { collectGarbage } from "./garbage.ts";
 import { median } from "./median.ts";
 
 /** One line of the comparison; times are medians in milliseconds. */
@@ -44,37 +43,44 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   zipkin: { body: zipkinBody, decode: (body) => decodeZipkinTraces(body, CONTEXT), eager: eagerZipkin },
 };
 
-/** Decodes the same bytes by turns with this library, with `JSON.parse`, and with it and a plain mapping. */
-export function benchTraces(rounds = 9): TracesRow[] {
+const ORDERS = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const;
+
+/**
+ * Decodes the same bytes by turns with this library, with `JSON.parse`, and with it and a plain mapping.
+ *
+ * The order changes with every round, so that none always pays for the garbage of the same other. Nothing is collected
+ * by force: with nothing of the decoders' left alive the engine would drop, before every turn, the code it made for them.
+ */
+export function benchTraces(rounds = 12): TracesRow[] {
   const rows: TracesRow[] = [];
   for (const [dialect, { body: make, decode, eager }] of Object.entries(DIALECTS)) {
     for (const { traces, spans } of SIZES) {
       const body = Buffer.from(make(traces, spans));
       check(decode(body), traces, spans);
-      // A program that reads traces holds some. Where it held none, the engine would forget what their objects look
-      // like, and with it the code that it made for them, in every collection between two turns.
-      const held = decode(Buffer.from(make(1, 50)));
-      const ours: number[] = [];
-      const parse: number[] = [];
-      const mapped: number[] = [];
-      for (let round = -2; round < rounds; round++) {
-        const a = elapsedMs(() => decode(body));
-        const b = elapsedMs(() => parsed(body));
-        const c = elapsedMs(() => eager(parsed(body)));
-        if (round < 0) continue;
-        ours.push(a);
-        parse.push(b);
-        mapped.push(c);
+      const turns = [() => decode(body), () => parsed(body), () => eager(parsed(body))];
+      const times: readonly number[][] = turns.map(() => []);
+      for (let round = -3; round < rounds; round++) {
+        for (const which of ORDERS[(round + 3) % ORDERS.length] ?? []) {
+          const ms = elapsedMs(turns[which] ?? (() => undefined));
+          if (round >= 0) times[which]?.push(ms);
+        }
       }
-      if (held.length !== 1) throw new Error("a body of one trace does not hold one");
+      const [oursMs = Number.NaN, jsonParseMs = Number.NaN, eagerMs = Number.NaN] = times.map(median);
       rows.push({
         dialect,
         body: `${traces.toLocaleString("en")}×${spans.toLocaleString("en")}`,
         megabytes: body.length / 1e6,
-        oursMs: median(ours),
-        jsonParseMs: median(parse),
-        eagerMs: median(mapped),
-        ratio: median(ours) / median(parse),
+        oursMs,
+        jsonParseMs,
+        eagerMs,
+        ratio: oursMs / jsonParseMs,
       });
     }
   }
@@ -83,9 +89,7 @@ export function benchTraces(rounds = 9): TracesRow[] {
 
 const parsed = (body: Uint8Array): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
 
-/** Garbage of the turn before is not this one's. */
 function elapsedMs(run: () => unknown): number {
-  collectGarbage();
   const start = performance.now();
   run();
   return performance.now() - start;
