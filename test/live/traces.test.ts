@@ -171,6 +171,18 @@ describe.each(Object.entries(backends))("%s", (_, traces) => {
     expect(many.missing).toEqual(["0123456789abcdef0123456789abcdef"]);
   });
 
+  it("names its services, their operations, and who called whom", async () => {
+    const services = await traces.services();
+    for (const name of ["frontend.default", "backend.default", "istio-ingressgateway.istio-system"]) {
+      expect(services).toContain(name);
+    }
+    const operations = await traces.operations("backend.default");
+    expect(operations.map(({ name }) => name)).toContain("backend.default.svc.cluster.local:9090/*");
+    const calls = await traces.dependencies({ fromMs: range.from, toMs: range.to });
+    const among = calls.find(({ parent, child }) => parent === "frontend.default" && child === "backend.default");
+    expect(among?.calls).toBeGreaterThan(100);
+  });
+
   it("puts the gateway before the frontend before the backend, and the time where it was spent", () => {
     const call = truth.traces.find(({ part }) => part === "slow");
     const trace = call && traceOf(call);
