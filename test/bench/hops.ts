@@ -1,7 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { Trace } from "../../src/traces/trace.ts";
 import { call, type SpanSketch, span } from "../traces/spans.ts";
-import { collectGarbage } from "./garbage.ts";
 import { median } from "./median.ts";
 
 /** One size of trace; times are medians. What is linear has the same µs per span in every row. */
@@ -18,11 +17,15 @@ export interface HopsRow {
 
 const SIZES = [1_000, 10_000, 100_000] as const;
 
-/** Measures a chain of calls, each within the one before, and a fan of calls side by side: µs per span. */
+/**
+ * Measures a chain of calls, each within the one before, and a fan of calls side by side: µs per span.
+ *
+ * Small traces are measured more often: single rounds of them show the collector's pauses, or none.
+ */
 export function benchHops(rounds = 7): HopsRow[] {
   // The first thousands of spans would be measured while the code is still being compiled.
   rowsOf(10_000, 5);
-  const rows = SIZES.flatMap((size) => rowsOf(size, rounds));
+  const rows = SIZES.flatMap((size) => rowsOf(size, Math.max(rounds, rounds * Math.round(20_000 / size))));
   return rows.map((row, i) => ({ ...row, ratio: row.hopsUs / (rows[i % KINDS]?.hopsUs ?? Number.NaN) }));
 }
 
@@ -65,7 +68,6 @@ function measured(kind: string, sketches: readonly SpanSketch[], rounds: number)
   const times: { tree: number; hops: number; path: number }[] = [];
   for (let round = -2; round < rounds; round++) {
     const trace = new Trace("00000000000000aa", spans);
-    collectGarbage();
     const tree = elapsedUs(() => trace.spans);
     const hops = elapsedUs(() => trace.hops());
     const path = elapsedUs(() => trace.criticalPath());
