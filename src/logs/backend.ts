@@ -1,4 +1,5 @@
 import type { AskOptions } from "../time.ts";
+import type { LogOrigin } from "./entry.ts";
 
 /**
  * Where log lines come from, free of any wire format and query language.
@@ -19,8 +20,8 @@ export interface LogBackend {
   follow(filter: LogFilter, options?: FollowOptions): AsyncIterable<LogPage>;
 }
 
-/** Where a line was written, in the words of Kubernetes. */
-export type OriginPart = "app" | "container" | "namespace" | "pod";
+/** One part of where a line was written. */
+export type OriginPart = keyof LogOrigin;
 
 /** A condition on a text: exactly this value, or an RE2 pattern that matches the whole of it. */
 export type TextMatch = string | { readonly pattern: string };
@@ -77,7 +78,7 @@ export interface FollowOptions extends EntriesOptions {
 export interface LogLine {
   readonly timestampNs: bigint;
   readonly line: string;
-  readonly origin: Readonly<Partial<Record<OriginPart, string>>>;
+  readonly origin: LogOrigin;
   /** The labels of its stream. */
   readonly labels: Readonly<Record<string, string>>;
   /** What is known of this line alone, where the backend keeps such. */

@@ -43,8 +43,24 @@ export const unparsed = (raw: string, reason: string): Unparsed => Object.freeze
 export interface Provenance {
   readonly raw: string;
   readonly suspicious?: string | undefined;
-  /** Epoch nanoseconds at which the container's runtime took the line. */
+  /** Epoch nanoseconds at which the container's runtime, or whoever collected the line, took it. */
   readonly writtenNs?: bigint | undefined;
+  readonly origin?: LogOrigin | undefined;
+  readonly peers?: KnownPeers | undefined;
+}
+
+/** Where a line was written, in the words of Kubernetes. */
+export interface LogOrigin {
+  readonly app?: string | undefined;
+  readonly container?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly pod?: string | undefined;
+}
+
+/** What is known of the ends of a request from elsewhere: where the line was written, and the line of the other side. */
+export interface KnownPeers {
+  readonly source?: Partial<LogPeer> | undefined;
+  readonly destination?: Partial<LogPeer> | undefined;
 }
 
 /**
@@ -56,6 +72,7 @@ export interface Provenance {
 export class AccessLogEntry {
   readonly #fields: LineFields;
   readonly #writtenNs: bigint | undefined;
+  readonly #peers: KnownPeers | undefined;
   readonly kind = "entry";
   /** The line as the proxy wrote it, without what a container's runtime put around it. */
   readonly raw: string;
@@ -66,18 +83,33 @@ export class AccessLogEntry {
    * like the rest of a line. The fields are then those of the likeliest reading.
    */
   readonly suspicious: string | undefined;
+  /** Where the line was written, as far as whoever collected it says. */
+  readonly origin: LogOrigin | undefined;
 
-  constructor(fields: LineFields, { raw, suspicious, writtenNs }: Provenance) {
+  constructor(fields: LineFields, { raw, suspicious, writtenNs, origin, peers }: Provenance) {
     this.#fields = fields;
     this.#writtenNs = writtenNs;
+    this.#peers = peers;
     this.raw = raw;
     this.suspicious = suspicious;
+    this.origin = origin;
   }
 
   /** The same entry, taken by a container's runtime at `writtenNs`, with what `labels` add to `extra`. */
   wrapped(writtenNs: bigint | undefined, labels?: Readonly<Record<string, unknown>>): AccessLogEntry {
     const fields = labels === undefined ? this.#fields : withLabels(this.#fields, labels);
     return new AccessLogEntry(fields, { raw: this.raw, suspicious: this.suspicious, writtenNs });
+  }
+
+  /** The same entry with what is known beside its line; what the line itself says of its ends is kept. */
+  knowing({ origin, peers, writtenNs }: Omit<Provenance, "raw" | "suspicious">): AccessLogEntry {
+    return new AccessLogEntry(this.#fields, {
+      raw: this.raw,
+      suspicious: this.suspicious,
+      writtenNs: writtenNs ?? this.#writtenNs,
+      origin: origin ?? this.origin,
+      peers: peers ?? this.#peers,
+    });
   }
 
   /** Epoch milliseconds of the request's first byte; where the format lacks it, of when the line was taken. */
@@ -119,15 +151,27 @@ export class AccessLogEntry {
     }
   }
 
-  /** Who called. The formats of Istio's sidecars tell the address only; ztunnel's and custom ones may tell the workload. */
+  /**
+   * Epoch nanoseconds at which whoever collected the line took it, after the request had ended; `undefined` where
+   * nobody says.
+   */
+  get writtenNs(): bigint | undefined {
+    return this.#writtenNs;
+  }
+
+  /**
+   * Who called. The formats of Istio's sidecars tell the address only; ztunnel's and custom ones may tell the workload,
+   * and where the line was written may.
+   */
   get source(): LogPeer {
     const principal = this.#fields.text(FIELD.sourcePrincipal);
+    const known = this.#peers?.source;
     return Object.freeze({
-      workload: this.#fields.text(FIELD.sourceWorkload),
-      namespace: this.#fields.text(FIELD.sourceNamespace) ?? namespaceOf(principal),
-      service: this.#fields.text(FIELD.sourceService),
-      principal,
-      cluster: this.#fields.text(FIELD.sourceCluster),
+      workload: this.#fields.text(FIELD.sourceWorkload) ?? known?.workload,
+      namespace: this.#fields.text(FIELD.sourceNamespace) ?? namespaceOf(principal) ?? known?.namespace,
+      service: this.#fields.text(FIELD.sourceService) ?? known?.service,
+      principal: principal ?? known?.principal,
+      cluster: this.#fields.text(FIELD.sourceCluster) ?? known?.cluster,
       ip: this.downstreamRemote?.host,
     });
   }
@@ -138,12 +182,14 @@ export class AccessLogEntry {
     const principal = this.#fields.text(FIELD.destinationPrincipal);
     const service = this.#fields.text(FIELD.destinationService) ?? called?.host;
     const name = service === undefined ? undefined : serviceOf(service);
+    const known = this.#peers?.destination;
     return Object.freeze({
-      workload: this.#fields.text(FIELD.destinationWorkload),
-      namespace: this.#fields.text(FIELD.destinationNamespace) ?? name?.namespace ?? namespaceOf(principal),
-      service: name?.service ?? this.#fields.text(FIELD.destinationService),
-      principal,
-      cluster: this.#fields.text(FIELD.destinationCluster),
+      workload: this.#fields.text(FIELD.destinationWorkload) ?? known?.workload,
+      namespace:
+        this.#fields.text(FIELD.destinationNamespace) ?? name?.namespace ?? namespaceOf(principal) ?? known?.namespace,
+      service: name?.service ?? this.#fields.text(FIELD.destinationService) ?? known?.service,
+      principal: principal ?? known?.principal,
+      cluster: this.#fields.text(FIELD.destinationCluster) ?? known?.cluster,
       ip: this.side === "server" ? (this.downstreamLocal?.host ?? this.upstreamHost?.host) : this.upstreamHost?.host,
       host: called?.host ?? (name === undefined ? undefined : service),
       port: called?.port,
@@ -329,6 +375,7 @@ export class AccessLogEntry {
 const NAMES = [
   "kind",
   "timeMs",
+  "origin",
   "side",
   "source",
   "destination",
