@@ -1,6 +1,5 @@
-import { QueryError } from "../errors.ts";
-import type { Matcher } from "../promql/index.ts";
 import type { Hop, HopEnd } from "../traces/hop.ts";
+import type { ShownLabels } from "./label-test.ts";
 
 /**
  * The labels that Istio's metrics would give a hop, as far as its spans show them. A label that they do not show reads
@@ -33,36 +32,8 @@ function endLabels(side: "destination" | "source", end: HopEnd): Record<string, 
   };
 }
 
-/** A test of labels, compiled once. */
-export type LabelTest = (labels: Readonly<Record<string, string>>) => boolean;
-
-/**
- * A test that a hop's labels hold all matchers, by PromQL's meaning of them.
- *
- * @throws {QueryError} `code: "label"` for a label that no trace shows
- */
-export function labelTest(matchers: readonly Matcher[]): LabelTest {
-  const tests = matchers.map(testOf);
-  return (labels) => tests.every((holds) => holds(labels));
-}
-
-const SHOWN: ReadonlySet<string> = new Set(
-  Object.keys(hopLabels({ source: {}, destination: {}, flags: [] } as unknown as Hop)),
-);
-
-function testOf({ label, op, value }: Matcher): LabelTest {
-  if (!SHOWN.has(label)) {
-    throw new QueryError("label", `traces: no trace shows the label ${label}; leave that condition to the metrics`);
-  }
-  const wanted = op === "=" || op === "=~";
-  if (op === "=" || op === "!=") return (labels) => ((labels[label] ?? "") === value) === wanted;
-  const pattern = javascriptOf(value);
-  return (labels) => pattern.test(labels[label] ?? "") === wanted;
-}
-
-/** The JavaScript pattern of an RE2 text that was itself made from one, for the whole value. */
-function javascriptOf(re2: string): RegExp {
-  const [, flags = "", source = ""] = /^(?:\(\?([is]+)\))?([\s\S]*)$/.exec(re2) ?? [];
-  const text = source.replaceAll("(?P<", "(?<").replace(/\\x\{([0-9a-f]+)\}/gi, "\\u{$1}");
-  return new RegExp(`^(?:${text})$`, `${[...new Set(`${flags}s`)].join("")}u`);
-}
+/** What spans show of the metrics' labels. */
+export const HOP_LABELS: ShownLabels = Object.freeze({
+  signal: "traces",
+  names: new Set(Object.keys(hopLabels({ source: {}, destination: {}, flags: [] } as unknown as Hop))),
+});

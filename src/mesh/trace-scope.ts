@@ -6,7 +6,8 @@ import type { Hop } from "../traces/hop.ts";
 import { type SearchMeta, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
 import { type ExampleList, type ExemplarSource, examplesOf } from "./examples.ts";
-import { hopLabels, type LabelTest, labelTest } from "./hop-labels.ts";
+import { HOP_LABELS, hopLabels } from "./hop-labels.ts";
+import { type LabelTest, labelTest } from "./label-test.ts";
 import type { Peer } from "./peer.ts";
 import type { Scope } from "./scope.ts";
 import type { TraceOptions } from "./trace-options.ts";
@@ -136,8 +137,9 @@ function hopTest(scope: Scope, options: TraceOptions): (hop: Hop) => boolean {
       ? Number.POSITIVE_INFINITY
       : durationMs(options.fasterThan, "traces: fasterThan", "range");
   const isAnyTime = options.slowerThan === undefined && options.fasterThan === undefined;
-  const holds = labelTest(scope.conditions);
-  const failed: readonly LabelTest[] = options.errors === true ? scope.failures.map(labelTest) : [];
+  const holds = labelTest(scope.conditions, HOP_LABELS);
+  const failed: readonly LabelTest[] =
+    options.errors === true ? scope.failures.map((set) => labelTest(set, HOP_LABELS)) : [];
   const isPeer = endTest(scope);
   return (hop) => {
     if (!isPeer(hop)) return false;

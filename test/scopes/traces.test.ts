@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMesh, type MetricsBackend, QueryError, type TraceBackend, type TraceQuery } from "../../src/index.ts";
-import { hopLabels, labelTest } from "../../src/mesh/hop-labels.ts";
+import { HOP_LABELS, hopLabels } from "../../src/mesh/hop-labels.ts";
+import { labelTest } from "../../src/mesh/label-test.ts";
 import { matcher } from "../../src/promql/index.ts";
 import type { SearchPage } from "../../src/traces/backend.ts";
 import type { Hop } from "../../src/traces/hop.ts";
@@ -291,10 +292,10 @@ describe("the labels of a hop", () => {
     ["!~", "4..", true],
     ["=~", "(?i)5(?P<x>\\x{30})3", true],
   ] as const)("hold response_code %s %s: %s", (op, value, holds) => {
-    expect(labelTest([matcher("response_code", op, value)])(hopLabels(hop))).toBe(holds);
+    expect(labelTest([matcher("response_code", op, value)], HOP_LABELS)(hopLabels(hop))).toBe(holds);
   });
 
   it("refuse a condition on what no trace shows", () => {
-    expect(() => labelTest([matcher("pod", "=", "x")])).toThrow(/no trace shows the label pod/);
+    expect(() => labelTest([matcher("pod", "=", "x")], HOP_LABELS)).toThrow(/traces: they do not show the label pod/);
   });
 });
