@@ -1,11 +1,19 @@
 import { QueryError } from "../errors.ts";
+import type { LogBackend } from "../logs/backend.ts";
+import type { Call } from "../logs/call.ts";
+import type { JsonFormat } from "../logs/custom-json.ts";
+import type { AccessLogEntry } from "../logs/entry.ts";
+import { accessLogParser } from "../logs/parser.ts";
+import type { LogSearch } from "../logs/search.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
 import type { AskOptions } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { checkedTraceId } from "../traces/id.ts";
 import type { Trace } from "../traces/trace.ts";
+import { type LogsOfOptions, logsOf, traceOf } from "./correlation.ts";
 import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
 import { checkLabel } from "./istio.ts";
+import { type LogSource, logSource } from "./log-scope.ts";
 import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
 import { ReporterChoice } from "./reporter.ts";
 import { checkReporter, type Reporter, type Scope } from "./scope.ts";
@@ -18,6 +26,10 @@ export interface MeshOptions {
   readonly metrics?: MetricsBackend | undefined;
   /** Where traces come from: `jaeger("http://jaeger-query:16686")` or `zipkin("http://zipkin:9411")`. */
   readonly traces?: TraceBackend | undefined;
+  /** Where access logs come from: `loki("http://loki:3100")` or `elasticsearch("http://elasticsearch:9200", …)`. */
+  readonly logs?: LogBackend | undefined;
+  /** How the proxies write their access logs, where they do not as Istio has it. */
+  readonly accessLog?: AccessLogOptions | undefined;
   /** Whose count is read where a scope does not say; `"destination"` when left out. */
   readonly reporter?: Reporter | undefined;
   /** What counts as failed where a scope does not say. */
@@ -26,6 +38,14 @@ export interface MeshOptions {
   readonly onPartial?: "throw" | "warn" | undefined;
   /** The clock for what a question leaves open, in epoch milliseconds; `Date.now` when left out. */
   readonly now?: (() => number) | undefined;
+}
+
+/** How a mesh's proxies write their access logs. */
+export interface AccessLogOptions {
+  /** The mesh's own formats, as in its configuration: `accessLogFormat` strings and `json_format` objects. */
+  readonly formats?: readonly (JsonFormat | string)[] | undefined;
+  /** The name of the proxies' container, `"istio-proxy"`; `false` where the logs are kept without one. */
+  readonly container?: string | false | undefined;
 }
 
 /** A service mesh as its telemetry shows it: where every question begins. */
@@ -103,6 +123,26 @@ export class Mesh {
     return traceBackend(this.#context.traces).trace(checkedTraceId(id), options);
   }
 
+  /**
+   * The access-log entries of a trace's requests, on every side, the earliest first.
+   *
+   * They are found by the request ids in the spans, and by the trace's id where the lines have it.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no backend for logs
+   */
+  logsOf(trace: Trace, options: LogsOfOptions = {}): LogSearch<AccessLogEntry> {
+    return logsOf(trace, logSource(this.#context.logs), options);
+  }
+
+  /**
+   * The trace of a request that a line or a call is of; `undefined` where it was not sampled, or is no longer kept.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no tracing backend, `"id"` when the line has no id
+   */
+  async traceOf(request: AccessLogEntry | Call, options: AskOptions = {}): Promise<Trace | undefined> {
+    return traceOf(request, traceBackend(this.#context.traces), this.#context.now, options);
+  }
+
   #endpoint(destination: Peer, kind: string): Endpoint {
     if (isAnyone(destination)) {
       throw new QueryError("scope", `${kind}: it names nothing; name one, or write mesh.all() for all traffic`);
@@ -123,7 +163,9 @@ class Gateway extends Endpoint {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
+  "accessLog",
   "failures",
+  "logs",
   "metrics",
   "now",
   "onPartial",
@@ -145,6 +187,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const context: MeshContext = Object.freeze({
     backend: metrics,
     traces: options.traces,
+    logs: logsFrom(options, now),
     now,
     onPartial: options.onPartial ?? "warn",
     checkLabel,
@@ -158,17 +201,31 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   });
 }
 
+function logsFrom({ logs, accessLog = {} }: MeshOptions, now: () => number): LogSource | undefined {
+  const { formats, container = "istio-proxy" } = accessLog;
+  // Formats are read at once, so that a slip in one is found here.
+  const parse = accessLogParser({ formats });
+  return logs && { reader: { backend: logs, parse, now }, container };
+}
+
 function checkOptions(options: MeshOptions): void {
   const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
   if (unknown !== undefined) {
     throw new QueryError("config", `createMesh: there is no option "${unknown}"; there are ${[...OPTIONS].join(", ")}`);
   }
-  const { metrics, traces, reporter, onPartial, now } = options;
+  const { metrics, traces, logs, accessLog, reporter, onPartial, now } = options;
   if (traces !== undefined && (typeof traces?.search !== "function" || typeof traces.trace !== "function")) {
     throw new QueryError(
       "config",
       'createMesh: traces is no backend; write traces: jaeger("http://jaeger-query:16686")',
     );
+  }
+  if (logs !== undefined && (typeof logs?.entries !== "function" || typeof logs.measure !== "function")) {
+    throw new QueryError("config", 'createMesh: logs is no backend; write logs: loki("http://loki:3100")');
+  }
+  const { container } = accessLog ?? {};
+  if (container !== undefined && container !== false && (typeof container !== "string" || container === "")) {
+    throw new QueryError("config", 'createMesh: accessLog.container is a name such as "istio-proxy", or false');
   }
   if (metrics !== undefined && (typeof metrics?.instant !== "function" || typeof metrics.range !== "function")) {
     throw new QueryError(

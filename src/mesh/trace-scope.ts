@@ -177,8 +177,8 @@ function queriesFor(
   { slowerThan }: TraceOptions,
   services: readonly string[],
 ): Omit<TraceQuery, "fromMs" | "limit" | "toMs">[] {
-  const from = isNamed(source) ? namesOf(source, services) : [];
-  const to = isNamed(destination) ? namesOf(destination, services) : [];
+  const from = isNamed(source) ? serviceNames(source, services) : [];
+  const to = isNamed(destination) ? serviceNames(destination, services) : [];
   const waypoints = waypointsAmong(services);
   if (slowerThan !== undefined && from.length > 0 && to.length > 0) {
     return [...new Set([...from, ...to, ...waypoints])].map((service) => ({ service, minDuration: slowerThan }));
@@ -196,7 +196,10 @@ const isNamed = (peer: Peer | undefined): peer is Peer =>
  * The names among `services` that may be the peer's: `name` or `name.namespace`, where a workload may be called more
  * than its app is (`reviews-v1`, `reviews.bookinfo`).
  */
-function namesOf({ workload, service, app, namespace }: Peer, services: readonly string[]): readonly string[] {
+export function serviceNames(
+  { workload, service, app, namespace }: Pick<Peer, "app" | "namespace" | "service" | "workload">,
+  services: readonly string[],
+): readonly string[] {
   const names = [service, app].flatMap((name) => name?.toLowerCase() ?? []);
   const longest = workload?.toLowerCase();
   return services.filter((known) => {

@@ -1,4 +1,7 @@
 import { QueryError } from "../errors.ts";
+import type { Call } from "../logs/call.ts";
+import type { AccessLogEntry } from "../logs/entry.ts";
+import type { LogList, LogSearch } from "../logs/search.ts";
 import { type Formula, later, ready } from "../metrics/formula.ts";
 import { type Context, type Query, query } from "../metrics/query.ts";
 import { type Expr, type Grouping, selector } from "../promql/index.ts";
@@ -9,6 +12,17 @@ import type { TraceList, TraceSearch } from "../traces/search.ts";
 import type { ExampleList } from "./examples.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
+import type { LogOptions } from "./log-options.ts";
+import {
+  type CallGroup,
+  type Denial,
+  type ErrorKey,
+  type LimitedCall,
+  type LogQuantile,
+  type LogSource,
+  logSource,
+  ScopeLogs,
+} from "./log-scope.ts";
 import type { ReporterChoice } from "./reporter.ts";
 import {
   checkReporter,
@@ -37,6 +51,7 @@ export interface MeshContext extends Context {
   /** `undefined` where there is no backend to ask. */
   readonly reporters: ReporterChoice | undefined;
   readonly traces: TraceBackend | undefined;
+  readonly logs: LogSource | undefined;
 }
 
 /** A query that can be grouped by Istio's labels. */
@@ -262,6 +277,64 @@ export class Traffic {
           return ask(selector(`${METRICS.duration}_bucket`, scopeMatchers(this.#scope, known)), span, patience);
         }),
     );
+  }
+
+  /**
+   * The access-log entries of this scope: awaited an array with `meta`, under `for await` a stream, the latest first.
+   *
+   * An edge has the lines of both sides. A callee's line names no caller, so it is given where the caller's line of the
+   * same request was found (which `joinWithin` bounds); of a scope with one end its own proxies' lines are given.
+   * A line that no known format reads is counted in `meta.unparsed` and given to `onUnparsed`.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no backend for logs, `"label"` when the scope has a condition
+   * that no line shows
+   * @example
+   * for await (const entry of edge.logs({ last: "15m", status: "5xx" })) console.log(entry.path, entry.flags);
+   */
+  logs(options: LogOptions): LogSearch<AccessLogEntry> {
+    return this.#logs.entries(options);
+  }
+
+  /**
+   * The calls of this scope with the lines of both sides joined, of which a line is as described.
+   *
+   * A call that never left its caller's proxy (UF, UH, NR) has that side's line alone; one that was tried again has
+   * several of the other.
+   *
+   * @example
+   * for (const call of await edge.calls({ last: "15m", flags: "UF" })) console.log(call.path, call.alone?.reason);
+   */
+  calls(options: LogOptions): LogSearch<Call> {
+    return this.#logs.calls(options);
+  }
+
+  /** The paths that were called most, without their queries; ten when no `limit` is given. */
+  topPaths(options: LogOptions): Promise<LogList<CallGroup>> {
+    return this.#logs.topPaths(options);
+  }
+
+  /** The calls that failed, by the scope's own rule, counted by their code, flags or path; the most frequent first. */
+  errorsBy(key: ErrorKey, options: LogOptions): Promise<LogList<CallGroup>> {
+    return this.#logs.errorsBy(key, options);
+  }
+
+  /** A quantile of the durations of all calls in milliseconds, exact, as the caller's proxy saw them where it did. */
+  latencyFromLogs(quantile: number, options: LogOptions): Promise<LogQuantile> {
+    return this.#logs.latency(quantile, options);
+  }
+
+  /** The calls that an authorization policy turned away, with the policy and, where lines have it, the identity. */
+  denials(options: LogOptions): Promise<LogList<Denial>> {
+    return this.#logs.denials(options);
+  }
+
+  /** The calls that met a rate limit of a proxy, and whether it was its own or the rate limit service's. */
+  rateLimited(options: LogOptions): Promise<LogList<LimitedCall>> {
+    return this.#logs.rateLimited(options);
+  }
+
+  get #logs(): ScopeLogs {
+    return new ScopeLogs(this.#scope, logSource(this.#context.logs));
   }
 
   get #traces(): ScopeTraces {

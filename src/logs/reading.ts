@@ -1,0 +1,250 @@
+import { TimeoutError } from "../errors.ts";
+import { type AskOptions, formatInstant, type ResolvedSpan } from "../time.ts";
+import type { LogBackend, LogFilter, LogLine, LogPage } from "./backend.ts";
+import type { AccessLogEntry, Unparsed } from "./entry.ts";
+import type { LineParser } from "./text-format.ts";
+
+/** Lines that are read together, told from others by where they were written and what they hold. */
+export interface LineSource {
+  readonly filter: LogFilter;
+  /** What a line of this source amounts to; `undefined` where it is not meant after all. */
+  readonly take: (entry: AccessLogEntry) => AccessLogEntry | undefined;
+}
+
+/** An entry of a source, and when its line was taken. */
+export interface Taken<S extends LineSource> {
+  readonly entry: AccessLogEntry;
+  readonly source: S;
+  /** Epoch milliseconds by the log backend. */
+  readonly writtenMs: number;
+}
+
+/** Lines that were read in vain. */
+export interface UnparsedLines {
+  readonly count: number;
+  /** The first few of them. */
+  readonly examples: readonly Unparsed[];
+}
+
+/** How far a search has come. */
+export interface LogProgress {
+  /** Lines that the backend gave, of all sources. */
+  readonly lines: number;
+  /** Entries or calls found so far that are what was looked for. */
+  readonly found: number;
+  /** Lines of the wanted proxies that no known format reads, such as what Envoy says of itself. */
+  readonly unparsed: UnparsedLines;
+  /** Entries read that should not be believed: see {@link AccessLogEntry.suspicious}. */
+  readonly suspicious: number;
+  /** Lines were read up to here; epoch milliseconds. */
+  readonly readToMs: number;
+  /** The part of the range that was read, from 0 to 1. */
+  readonly ratio: number;
+  readonly complete: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** How lines are to be read. */
+export interface ReadingOptions extends AskOptions {
+  /** `"backward"` gives the latest first, `"forward"` the earliest; by when the lines were taken. */
+  readonly order?: "backward" | "forward" | undefined;
+  /** How many lines one call to the backend asks for; fewer where the backend gives fewer. */
+  readonly perCall?: number | undefined;
+  /** Given each line that no known format reads. */
+  readonly onUnparsed?: ((line: Unparsed) => void) | undefined;
+}
+
+const EXAMPLES = 5;
+
+/** One pass over a log: what it reads from, how patient it is, and what it has seen. */
+export class Reading {
+  found = 0;
+  readonly span: ResolvedSpan;
+  readonly order: "backward" | "forward";
+  readonly #backend: LogBackend;
+  readonly #parse: LineParser;
+  readonly #options: ReadingOptions;
+  readonly #now: () => number;
+  readonly #startedMs: number;
+  readonly #warnings = new Set<string>();
+  readonly #examples: Unparsed[] = [];
+  #lines = 0;
+  #unparsed = 0;
+  #suspicious = 0;
+  #readToMs: number;
+  #complete = true;
+
+  constructor(
+    backend: LogBackend,
+    parse: LineParser,
+    span: ResolvedSpan,
+    options: ReadingOptions,
+    now: () => number,
+    startedMs: number,
+  ) {
+    this.#backend = backend;
+    this.#parse = parse;
+    this.#options = options;
+    this.#now = now;
+    this.#startedMs = startedMs;
+    this.span = span;
+    this.order = options.order ?? "backward";
+    this.#readToMs = this.order === "backward" ? span.toMs : span.fromMs;
+  }
+
+  /**
+   * The entries of all sources within the span, in order of when their lines were taken; chunk by chunk, so that a chunk
+   * holds what came without waiting.
+   */
+  async *entries<S extends LineSource>(
+    sources: readonly S[],
+    span: ResolvedSpan = this.span,
+  ): AsyncGenerator<readonly Taken<S>[]> {
+    const heads = sources.map((source) => new Head(source, this.#pages(source, span)));
+    try {
+      await Promise.all(heads.map((head) => head.fill()));
+      for (;;) {
+        const chunk: Taken<S>[] = [];
+        let head = this.#next(heads);
+        while (head !== undefined) {
+          const line = head.shift();
+          const taken = line && this.#take(line, head.source);
+          if (taken !== undefined) chunk.push(taken);
+          if (head.isEmpty) break;
+          head = this.#next(heads);
+        }
+        if (chunk.length > 0) yield chunk;
+        if (head === undefined) return;
+        await head.fill();
+      }
+    } finally {
+      await Promise.allSettled(heads.map((head) => head.close()));
+    }
+  }
+
+  /** What the answer must say beside what was found. */
+  warn(warning: string, complete: boolean): void {
+    this.#warnings.add(warning);
+    if (!complete) this.#complete = false;
+  }
+
+  /** The lines up to here are dealt with. */
+  reached(writtenMs: number): void {
+    const { fromMs, toMs } = this.span;
+    const within = Math.min(Math.max(writtenMs, fromMs), toMs);
+    this.#readToMs = this.order === "backward" ? Math.min(this.#readToMs, within) : Math.max(this.#readToMs, within);
+  }
+
+  progress(): LogProgress {
+    const { fromMs, toMs } = this.span;
+    const read = this.order === "backward" ? toMs - this.#readToMs : this.#readToMs - fromMs;
+    return Object.freeze({
+      lines: this.#lines,
+      found: this.found,
+      unparsed: Object.freeze({ count: this.#unparsed, examples: Object.freeze([...this.#examples]) }),
+      suspicious: this.#suspicious,
+      readToMs: this.#readToMs,
+      ratio: toMs === fromMs ? 1 : read / (toMs - fromMs),
+      complete: this.#complete,
+      warnings: Object.freeze([...this.#warnings]),
+    });
+  }
+
+  get tookMs(): number {
+    return this.#now() - this.#startedMs;
+  }
+
+  #next<S extends LineSource>(heads: readonly Head<S>[]): Head<S> | undefined {
+    let next: Head<S> | undefined;
+    for (const head of heads) {
+      const ns = head.timestampNs;
+      if (ns === undefined) continue;
+      const best = next?.timestampNs;
+      if (best === undefined || (this.order === "forward" ? ns < best : ns > best)) next = head;
+    }
+    return next;
+  }
+
+  async *#pages({ filter }: LineSource, { fromMs, toMs }: ResolvedSpan): AsyncGenerator<LogPage> {
+    const query = { ...filter, fromNs: nanoseconds(fromMs), toNs: nanoseconds(toMs), order: this.order };
+    const pages = this.#backend.entries(query, { ...this.#patience(), perCall: this.#options.perCall });
+    for await (const page of pages) {
+      for (const warning of page.warnings) this.#warnings.add(warning);
+      if (!page.complete) this.#complete = false;
+      this.#lines += page.entries.length;
+      yield page;
+      this.#patience();
+    }
+  }
+
+  #take<S extends LineSource>(line: LogLine, source: S): Taken<S> | undefined {
+    const parsed = this.#parse(line.line);
+    if (parsed.kind === "unparsed") {
+      this.#unparsed++;
+      if (this.#examples.length < EXAMPLES) this.#examples.push(parsed);
+      this.#options.onUnparsed?.(parsed);
+      return undefined;
+    }
+    const { origin, timestampNs } = line;
+    const entry = source.take(parsed.knowing({ origin, writtenNs: timestampNs }));
+    if (entry === undefined) return undefined;
+    if (entry.suspicious !== undefined) this.#suspicious++;
+    return { entry, source, writtenMs: Number(timestampNs / 1_000_000n) };
+  }
+
+  /** The options of one call: the caller's signal, and what is left of the caller's deadline. */
+  #patience(): AskOptions {
+    const { signal, timeoutMs } = this.#options;
+    signal?.throwIfAborted();
+    if (timeoutMs === undefined) return { signal };
+    const leftMs = timeoutMs - this.tookMs;
+    if (leftMs > 0) return { signal, timeoutMs: leftMs };
+    throw new TimeoutError(
+      `${this.#backend.name}: the search reached ${formatInstant(this.#readToMs)} within ${timeoutMs} ms; ` +
+        "ask for less, raise timeoutMs, or take what comes with for await",
+      { backend: this.#backend.name, timeoutMs },
+    );
+  }
+}
+
+const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
+
+/** Where one source stands. */
+class Head<S extends LineSource> {
+  readonly source: S;
+  readonly #pages: AsyncGenerator<LogPage>;
+  #page: readonly LogLine[] = [];
+  #at = 0;
+
+  constructor(source: S, pages: AsyncGenerator<LogPage>) {
+    this.source = source;
+    this.#pages = pages;
+  }
+
+  get isEmpty(): boolean {
+    return this.#at >= this.#page.length;
+  }
+
+  /** Of its next line; `undefined` where there is none at hand. */
+  get timestampNs(): bigint | undefined {
+    return this.#page[this.#at]?.timestampNs;
+  }
+
+  shift(): LogLine | undefined {
+    return this.#page[this.#at++];
+  }
+
+  /** Takes the next page that has lines; stays empty at the end. */
+  async fill(): Promise<void> {
+    while (this.isEmpty) {
+      const { done, value } = await this.#pages.next();
+      if (done === true) return;
+      this.#page = value.entries;
+      this.#at = 0;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pages.return(undefined);
+  }
+}
