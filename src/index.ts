@@ -13,10 +13,61 @@ export {
   type TransportErrorCode,
 } from "./errors.ts";
 export type { Auth, BasicCredentials, HttpOptions, TlsOptions } from "./http/client.ts";
+export type { Address } from "./logs/address.ts";
+export type {
+  EntriesOptions,
+  FieldCondition,
+  FollowOptions,
+  LineCondition,
+  LogBackend,
+  LogFilter,
+  LogGroup,
+  LogLine,
+  LogMeasure,
+  LogMeasurement,
+  LogPage,
+  LogQuery,
+  LogSeries,
+  NsSpan,
+  OriginPart,
+  TextMatch,
+} from "./logs/backend.ts";
+export type { AloneReason, Call } from "./logs/call.ts";
+export type { Cluster, ServerName } from "./logs/cluster.ts";
+export type { JsonFormat, JsonFormatValue } from "./logs/custom-json.ts";
+export type { RateLimit, RbacDenial } from "./logs/denial.ts";
+export type {
+  AccessLogEntry,
+  KnownPeers,
+  LogDestination,
+  LogOrigin,
+  LogPeer,
+  Provenance,
+  Side,
+  Unparsed,
+} from "./logs/entry.ts";
+export { longName, type ResponseFlag } from "./logs/flags.ts";
+export type { LabelPlace, LabelPreset, LokiLabels } from "./logs/loki/labels.ts";
+export { type LokiOptions, loki } from "./logs/loki/loki.ts";
+export {
+  accessLogParser,
+  detectFormat,
+  type LineCounts,
+  type LogFormat,
+  type ParsedLines,
+  type ParserOptions,
+  parseLines,
+} from "./logs/parser.ts";
+export type { LogProgress, ReadingOptions, UnparsedLines } from "./logs/reading.ts";
+export type { LogList, LogMeta, LogSearch, LogSearchOptions } from "./logs/search.ts";
+export type { LineParser } from "./logs/text-format.ts";
+export type { LogsOfOptions } from "./mesh/correlation.ts";
 export type { ExampleList, ExampleMeta } from "./mesh/examples.ts";
 export type { FailureRule } from "./mesh/failures.ts";
 export type { IstioLabel } from "./mesh/istio.ts";
-export { createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
+export type { EntryConditions, LogOptions, Status } from "./mesh/log-options.ts";
+export type { CallGroup, Denial, ErrorKey, LimitedCall, LogQuantile } from "./mesh/log-scope.ts";
+export { type AccessLogOptions, createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
 export type { Peer } from "./mesh/peer.ts";
 export type { Reporter } from "./mesh/scope.ts";
 export type { TraceOptions } from "./mesh/trace-options.ts";

@@ -51,6 +51,7 @@ export class Call {
     return this.client?.timeMs ?? this.attempts[0]?.timeMs;
   }
 
+  /** `x-request-id`: the same in all its lines. */
   get requestId(): string | undefined {
     return this.client?.requestId ?? this.server?.requestId;
   }
@@ -68,6 +69,7 @@ export class Call {
     return Object.freeze({ ...both, port: client?.destination.port ?? server?.serverName?.port ?? both.port });
   }
 
+  /** HTTP method. */
   get method(): string | undefined {
     return this.#either("method");
   }
@@ -77,6 +79,7 @@ export class Call {
     return this.#either("path");
   }
 
+  /** `"HTTP/1.1"`, `"HTTP/2"`, … */
   get protocol(): string | undefined {
     return this.#either("protocol");
   }
@@ -91,6 +94,7 @@ export class Call {
     return this.#either("code");
   }
 
+  /** The number of the gRPC status, where the format has it; Istio's own formats do not. */
   get grpcStatus(): number | undefined {
     return this.#either("grpcStatus");
   }
@@ -125,6 +129,7 @@ export class Call {
     return this.client === undefined ? this.attempts : [this.client, ...this.attempts];
   }
 
+  /** What the call came to, with the lines behind it, as plain data. */
   toJSON(): Readonly<Record<string, unknown>> {
     const { client, attempts, alone, timeMs, requestId, source, destination, method, path, code, flags, durationMs } =
       this;

@@ -211,6 +211,7 @@ export class AccessLogEntry {
     return this.method === undefined && this.protocol === undefined && !this.#fields.number(FIELD.code);
   }
 
+  /** HTTP method. */
   get method(): string | undefined {
     return this.#fields.text(FIELD.method);
   }
@@ -242,6 +243,7 @@ export class AccessLogEntry {
     return this.#fields.text(FIELD.codeDetails);
   }
 
+  /** Why the proxy ended the connection. */
   get connectionTerminationDetails(): string | undefined {
     return this.#fields.text(FIELD.terminationDetails);
   }
@@ -271,6 +273,7 @@ export class AccessLogEntry {
     return this.#fields.number(FIELD.bytesSent);
   }
 
+  /** Where the proxy took the request: of a callee's line its own address and port. */
   get downstreamLocal(): Address | undefined {
     return this.#address(FIELD.downstreamLocal);
   }
@@ -280,6 +283,7 @@ export class AccessLogEntry {
     return this.#address(FIELD.downstreamRemote);
   }
 
+  /** Where the proxy sent the request from. */
   get upstreamLocal(): Address | undefined {
     return this.#address(FIELD.upstreamLocal);
   }
@@ -294,6 +298,7 @@ export class AccessLogEntry {
     return text === undefined ? undefined : parseAddress(text);
   }
 
+  /** In the caller's own words. */
   get userAgent(): string | undefined {
     return this.#fields.text(FIELD.userAgent);
   }
@@ -308,6 +313,7 @@ export class AccessLogEntry {
     return this.#fields.text(FIELD.authority);
   }
 
+  /** Where the proxy sent the request, by its own name for it. */
   get cluster(): Cluster | undefined {
     const name = this.#fields.text(FIELD.cluster);
     return name === undefined ? undefined : parseCluster(name);
@@ -319,6 +325,7 @@ export class AccessLogEntry {
     return name === undefined ? undefined : parseServerName(name);
   }
 
+  /** The route that the request matched, by its name. */
   get routeName(): string | undefined {
     return this.#fields.text(FIELD.routeName);
   }

@@ -117,10 +117,12 @@ export class ParsedLines implements Iterable<AccessLogEntry | Unparsed> {
     this.#parse = parse;
   }
 
+  /** How the lines read so far fared. */
   get counts(): LineCounts {
     return { entries: this.#entries, unparsed: this.#unparsed, suspicious: this.#suspicious };
   }
 
+  /** Each entry, or line that is none, as soon as it was read. */
   *[Symbol.iterator](): Generator<AccessLogEntry | Unparsed> {
     const begun = new Map<string | undefined, string[]>();
     for (const line of this.#lines) {
