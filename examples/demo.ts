@@ -11,7 +11,7 @@ const say = (text: string): void => {
 const step = (name: string, tookMs: number): void => say(`  ${(tookMs / 1000).toFixed(1).padStart(5)} s  ${name}`);
 
 say("Starting a mesh: Envoy sidecars with mutual TLS, scraped by Prometheus");
-const running = await meshUp({ tracing: false, onStep: step });
+const running = await meshUp({ tracing: false, logging: false, onStep: step });
 try {
   const startMs = performance.now();
   await running.traffic({ seed: 7, seconds: 40 });

@@ -6,6 +6,8 @@ declare module "vitest" {
     prometheusUrl: string;
     jaegerUrl: string;
     zipkinUrl: string;
+    lokiUrl: string;
+    opensearchUrl: string;
     truth: Truth;
   }
 }
@@ -30,6 +32,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide("prometheusUrl", mesh.prometheusUrl);
     project.provide("jaegerUrl", mesh.jaegerUrl);
     project.provide("zipkinUrl", mesh.zipkinUrl);
+    project.provide("lokiUrl", mesh.lokiUrl);
+    project.provide("opensearchUrl", mesh.opensearchUrl);
     project.provide("truth", truth);
   } catch (error) {
     await mesh.down();

@@ -9,8 +9,8 @@ import { compare, isExact, table, worstIncreasePercent } from "./verify.ts";
 import { compareTraces, traceTable } from "./verify-traces.ts";
 
 const usage = `npm run mesh -- COMMAND [--directory .mesh]
-  up           [--no-tracing]  without Jaeger and Zipkin
-  traffic      [--seed 7] [--seconds 75] [--no-tracing]
+  up           [--no-tracing] without Jaeger and Zipkin, [--no-logging] without Loki and OpenSearch
+  traffic      [--seed 7] [--seconds 75] [--no-tracing] [--no-logging]
   load-traces  [--count 5000] [--minutes 60] [--ago 120]  synthetic traces over 60 minutes, from 120 minutes ago
   verify
   down`;
@@ -23,6 +23,7 @@ const { positionals, values } = parseArgs({
     seed: { type: "string", default: "7" },
     seconds: { type: "string", default: "75" },
     tracing: { type: "boolean", default: true },
+    logging: { type: "boolean", default: true },
     count: { type: "string", default: "5000" },
     minutes: { type: "string", default: "60" },
     ago: { type: "string", default: "120" },
@@ -49,15 +50,16 @@ try {
 }
 
 async function runCommand(command: string | undefined): Promise<void> {
-  const { directory, tracing } = values;
+  const { directory, tracing, logging } = values;
   const { signal } = interrupted;
-  const up = () => meshUp({ directory, tracing, signal, onStep, onSlow });
+  const up = () => meshUp({ directory, tracing, logging, signal, onStep, onSlow });
   switch (command) {
     case "up": {
       const mesh = await up();
       say(
         `Prometheus ${mesh.prometheusUrl}, gateway http://127.0.0.1:${mesh.ports.gateway}, files in ${mesh.directory}`,
       );
+      if (logging) say(`Loki ${mesh.lokiUrl}, OpenSearch ${mesh.opensearchUrl}`);
       if (tracing) say(`Jaeger ${mesh.jaegerUrl}, Zipkin ${mesh.zipkinUrl}`);
       return;
     }

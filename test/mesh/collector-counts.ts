@@ -1,4 +1,5 @@
 /** What the collector of spans says of itself. */
+import type { ForwardingCounts } from "./forwarding.ts";
 import { until } from "./processes.ts";
 import { collectorPort, localAddress } from "./topology.ts";
 
@@ -7,16 +8,7 @@ export interface CollectorCounts {
   readonly takenSpans: number;
   /** Requests turned away because too much was waiting; whoever sent them was told. */
   readonly refusedRequests: number;
-  readonly backends: Readonly<Record<string, BackendCounts>>;
-}
-
-export interface BackendCounts {
-  readonly forwardedSpans: number;
-  readonly waitingSpans: number;
-  /** Attempts that failed and were made again. */
-  readonly retries: number;
-  /** Given up; the reason is in `output/collector.txt`. */
-  readonly lostSpans: number;
+  readonly backends: Readonly<Record<string, ForwardingCounts>>;
 }
 
 export const collectorUrl = `http://${localAddress}:${collectorPort}`;
@@ -31,17 +23,15 @@ export async function forwarded(signal?: AbortSignal): Promise<void> {
   let counts = await collectorCounts();
   const nothingWaits = async (): Promise<boolean> => {
     counts = await collectorCounts();
-    return Object.values(counts.backends).every((each) => each.waitingSpans === 0);
+    return Object.values(counts.backends).every((each) => each.waiting === 0);
   };
   await until("the collector to forward its spans", 60_000, nothingWaits, signal);
   requireNothingLost(counts);
 }
 
 export function requireNothingLost(counts: CollectorCounts): void {
-  for (const [name, { lostSpans }] of Object.entries(counts.backends)) {
-    if (lostSpans === 0) continue;
-    throw new Error(
-      `collector: ${name} did not get ${lostSpans} spans, output/collector.txt says why; start the mesh anew`,
-    );
+  for (const [name, { lost }] of Object.entries(counts.backends)) {
+    if (lost === 0) continue;
+    throw new Error(`collector: ${name} did not get ${lost} spans, output/collector.txt says why; start the mesh anew`);
   }
 }

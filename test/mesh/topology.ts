@@ -9,6 +9,11 @@ export const collectorPort = 9411;
 export const prometheusPort = 15490;
 export const jaegerPorts = { query: 15480, grpc: 15481, otlp: 15482, zipkin: 15483 } as const;
 export const zipkinPort = 15484;
+export const lokiPorts = { http: 15485, grpc: 15486 } as const;
+/** Its runner takes ports for HTTP from 9201 to 9299 only. */
+export const opensearchPorts = { http: 9261, transport: 15488 } as const;
+/** Where the shipper of access logs says how far it is. */
+export const shipperPort = 15489;
 
 export type Protocol = "http" | "grpc" | "tcp";
 

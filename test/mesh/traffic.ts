@@ -9,6 +9,7 @@ import { beginTrace, sendHttp } from "./http-client.ts";
 import { type Exchange, Journal, nowMs, readJournals } from "./journal.ts";
 import { reportsOf } from "./report.ts";
 import { type PlannedCall, plan, warmUp } from "./scenario.ts";
+import { shipped } from "./shipper-counts.ts";
 import { serviceNamed, workloadNamed } from "./topology.ts";
 import { flowsOf, keyOf, type Truth, truthOf } from "./truth.ts";
 
@@ -25,7 +26,17 @@ const quietMs = 5000;
 const overheadMs = 14_000;
 const shortestMs = 10_000;
 
-export async function playTraffic(directory: string, tracing: boolean, options: TrafficOptions): Promise<Truth> {
+/** Which backends run beside Prometheus. */
+export interface MeshParts {
+  readonly tracing: boolean;
+  readonly logging: boolean;
+}
+
+export async function playTraffic(
+  directory: string,
+  { tracing, logging }: MeshParts,
+  options: TrafficOptions,
+): Promise<Truth> {
   const { seed, seconds = 75, signal } = options;
   const playMs = seconds * 1000 - overheadMs;
   if (playMs < shortestMs) {
@@ -48,12 +59,13 @@ export async function playTraffic(directory: string, tracing: boolean, options: 
     await sleep(quietMs, undefined, { signal });
 
     const exchanges = readJournals(path.join(directory, "journal"));
-    const truth = truthOf(exchanges, { seed, measuredFromMs, measuredToMs, tracing });
+    const truth = truthOf(exchanges, { seed, measuredFromMs, measuredToMs, tracing, logging });
     requireWarm(
       truth,
       exchanges.filter((each) => each.startMs < measuredFromMs),
     );
     if (tracing) await requireEverySpan(droppedBefore, signal);
+    if (logging) await shipped(path.join(directory, "logs"), signal);
     writeFileSync(path.join(directory, "truth.json"), `${JSON.stringify(truth)}\n`);
     return truth;
   } finally {

@@ -1,5 +1,6 @@
 /** What really happened, reckoned from the journals of clients and apps, never from Envoy or a backend. */
 import type { Exchange } from "./journal.ts";
+import { type LoggedLine, loggedLines } from "./logged-line.ts";
 import { lengthMs, type Report, type ReportLabels, reportsOf } from "./report.ts";
 import { workloads } from "./topology.ts";
 import { type TracedCall, tracedCalls } from "./traced-call.ts";
@@ -15,6 +16,8 @@ export interface Truth {
   readonly totals: readonly Flow[];
   /** Begun between the two, in order of time; none when the mesh runs without backends for them. */
   readonly traces: readonly TracedCall[];
+  /** What the proxies must have written of the exchanges begun between the two; none when nobody collects it. */
+  readonly lines: readonly LoggedLine[];
   /** Workloads that nobody called. */
   readonly silent: readonly string[];
 }
@@ -51,6 +54,8 @@ export interface TruthOptions {
   readonly measuredToMs: number;
   /** Whether spans went to a backend. */
   readonly tracing: boolean;
+  /** Whether access logs went to a backend. */
+  readonly logging: boolean;
 }
 
 export function truthOf(exchanges: readonly Exchange[], options: TruthOptions): Truth {
@@ -67,6 +72,7 @@ export function truthOf(exchanges: readonly Exchange[], options: TruthOptions): 
     flows: flowsOf(measured),
     totals,
     traces: options.tracing ? tracedCalls(exchanges.filter(within), measured) : [],
+    lines: options.logging ? loggedLines(exchanges, measured) : [],
     silent: workloads.filter((each) => each.serves !== undefined && !called.has(each.name)).map((each) => each.name),
   };
 }
