@@ -11,16 +11,23 @@ export interface BasicCredentials {
 }
 
 /**
- * How a client says who it is: a name and a password, or a bearer token.
+ * How a client says who it is: a name and a password, a bearer token, or an API key of Elasticsearch.
  *
  * A function is called before every try, so it should keep a token for as long as that is valid.
  */
 export type Auth =
-  | { readonly basic: BasicCredentials; readonly bearer?: never }
+  | { readonly basic: BasicCredentials; readonly bearer?: never; readonly apiKey?: never }
+  | {
+      /** The key as it was issued, in its encoded form: `Authorization: ApiKey …`. */
+      readonly apiKey: string;
+      readonly basic?: never;
+      readonly bearer?: never;
+    }
   | {
       /** The token without `Bearer`, or a function that gives it. */
       readonly bearer: string | (() => string | Promise<string>);
       readonly basic?: never;
+      readonly apiKey?: never;
     };
 
 /** The Authorization header of basic credentials, encoded as UTF-8 (RFC 7617). */
@@ -33,6 +40,7 @@ export function secretsOf(auth: Auth | undefined): string[] {
   if (auth?.basic !== undefined) {
     return [auth.basic.password, basicAuthorization(auth.basic).slice("Basic ".length)];
   }
+  if (auth?.apiKey !== undefined) return [auth.apiKey];
   return typeof auth?.bearer === "string" ? [auth.bearer] : [];
 }
 
@@ -49,6 +57,7 @@ export async function authorize(
 ): Promise<string | undefined> {
   if (auth === undefined) return undefined;
   if (auth.basic !== undefined) return basicAuthorization(auth.basic);
+  if (auth.apiKey !== undefined) return `ApiKey ${auth.apiKey}`;
   if (typeof auth.bearer === "string") return `Bearer ${auth.bearer}`;
   let token: unknown;
   try {

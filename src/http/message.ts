@@ -2,7 +2,7 @@ import { encodeForm } from "./url.ts";
 
 /** One question to a backend. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "DELETE" | "GET" | "POST";
   /** Below the client's base URL; segments that hold a caller's text come percent-encoded. */
   readonly path: string;
   readonly query?: readonly (readonly [string, string])[] | undefined;

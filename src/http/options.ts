@@ -112,9 +112,12 @@ const AUTH = strictConfig({
       error: 'must be a token without blanks and without "Bearer", or a function that gives one',
     }),
   ),
+  apiKey: z.optional(
+    z.custom((value) => isToken(value), { error: 'must be the encoded key, without blanks and without "ApiKey"' }),
+  ),
 }).check(
-  z.refine((auth) => (auth.basic === undefined) !== (auth.bearer === undefined), {
-    error: "must be either { basic: { username, password } } or { bearer }",
+  z.refine((auth) => [auth.basic, auth.bearer, auth.apiKey].filter((one) => one !== undefined).length === 1, {
+    error: "must be either { basic: { username, password } }, { bearer } or { apiKey }",
   }),
 );
 

@@ -4,7 +4,7 @@ import type { HttpSettings } from "./options.ts";
 
 /** One request as it goes over the wire. */
 export interface Exchange {
-  readonly method: "GET" | "POST";
+  readonly method: "DELETE" | "GET" | "POST";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;

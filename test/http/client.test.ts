@@ -138,6 +138,7 @@ describe("credentials", () => {
   test.each([
     ["basic", BASE, { auth: { basic: { username: "mé", password: "p:w" } } }, basic("mé:p:w")],
     ["a bearer token", BASE, { auth: { bearer: "abc.def" } }, "Bearer abc.def"],
+    ["an API key", BASE, { auth: { apiKey: "aWQ6a2V5" } }, "ApiKey aWQ6a2V5"],
     ["a function that gives a token", BASE, { auth: { bearer: (): string => "t1" } }, "Bearer t1"],
     ["a function that promises a token", BASE, { auth: { bearer: async (): Promise<string> => "t2" } }, "Bearer t2"],
     ["the URL", "http://me%40x:p%3Aw@prometheus.test:9090", {}, basic("me@x:p:w")],

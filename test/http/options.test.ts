@@ -57,6 +57,8 @@ test("a header given in two spellings is refused", () => {
 test.each([
   [{ auth: {} }, "must be either"],
   [{ auth: { bearer: "a", basic: { username: "a", password: "b" } } }, "must be either"],
+  [{ auth: { bearer: "a", apiKey: "b" } }, "must be either"],
+  [{ auth: { apiKey: "ApiKey b" } }, "auth.apiKey must be the encoded key"],
   [{ auth: { bearer: "" } }, "auth.bearer must be a token"],
   [{ auth: { bearer: "Bearer abc" } }, "auth.bearer must be a token"],
   [{ auth: { bearer: "abc\n" } }, "auth.bearer must be a token"],

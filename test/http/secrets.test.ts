@@ -34,6 +34,7 @@ afterAll(async () => {
 const PLACES: Record<string, { options?: HttpOptions; request?: Partial<HttpRequest>; user?: string }> = {
   "the URL": { user: `user:${CANARY}@` },
   "a basic password": { options: { auth: { basic: { username: "user", password: CANARY } } } },
+  "an API key": { options: { auth: { apiKey: CANARY } } },
   "a bearer token": { options: { auth: { bearer: CANARY } } },
   "a fetched token": { options: { auth: { bearer: async () => CANARY } } },
   "a header of the client": { options: { headers: { Authorization: `Bearer ${CANARY}`, "X-Api-Key": CANARY } } },
