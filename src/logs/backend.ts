@@ -35,9 +35,10 @@ export interface LogFilter {
   readonly fields?: readonly FieldCondition[] | undefined;
 }
 
-/** A text that a line holds, or an RE2 pattern that matches somewhere in it; with `not`, neither. */
+/** A text that a line holds, or one of several, or an RE2 pattern that matches somewhere in it; with `not`, neither. */
 export type LineCondition =
   | { readonly text: string; readonly not?: boolean | undefined }
+  | { readonly texts: readonly string[]; readonly not?: boolean | undefined }
   | { readonly pattern: string; readonly not?: boolean | undefined };
 
 /** A condition on a field of a line. A field that is missing reads as the empty text, and is no number. */

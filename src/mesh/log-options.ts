@@ -4,7 +4,6 @@ import type { Call } from "../logs/call.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
 import { longName, type ResponseFlag } from "../logs/flags.ts";
 import type { LogSearchOptions } from "../logs/search.ts";
-import { escapePattern } from "../promql/index.ts";
 import { type Duration, durationMs, shown, type TimeSpan } from "../time.ts";
 
 /** HTTP statuses: one, such as `503` (0 where there was no answer), or all of a hundred, `"5xx"`. */
@@ -185,5 +184,5 @@ const longest = (texts: readonly string[]): string => texts.reduce((a, b) => (b.
 /** Lines that hold one of the texts. */
 export function anyText(texts: readonly string[]): LineCondition {
   const [only] = texts;
-  return texts.length === 1 && only !== undefined ? { text: only } : { pattern: texts.map(escapePattern).join("|") };
+  return texts.length === 1 && only !== undefined ? { text: only } : { texts };
 }

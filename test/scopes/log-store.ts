@@ -72,8 +72,13 @@ const isMatch = (value: string, match: TextMatch): boolean =>
   typeof match === "string" ? value === match : new RegExp(`^(?:${match.pattern})$`, "s").test(value);
 
 function holds(line: string, condition: LineCondition): boolean {
-  const found = "text" in condition ? line.includes(condition.text) : new RegExp(condition.pattern, "s").test(line);
-  return found !== (condition.not ?? false);
+  return isIn(line, condition) !== (condition.not ?? false);
+}
+
+function isIn(line: string, condition: LineCondition): boolean {
+  if ("text" in condition) return line.includes(condition.text);
+  if ("texts" in condition) return condition.texts.some((text) => line.includes(text));
+  return new RegExp(condition.pattern, "s").test(line);
 }
 
 const isField = (_: string, field: FieldCondition): boolean => {

@@ -33,6 +33,7 @@ import {
   text,
   unwrap,
 } from "../logql/construct.ts";
+import { escapePattern } from "../logql/quote.ts";
 import type { OriginLabels } from "./labels.ts";
 
 /** The lines that a filter means. */
@@ -117,7 +118,8 @@ const matchOf = (match: TextMatch): readonly [MatchOp, string] =>
 
 function lineFilterOf(condition: LineCondition): LineFilter {
   if ("text" in condition) return lineFilter(condition.not ? "!=" : "|=", condition.text);
-  return lineFilter(condition.not ? "!~" : "|~", condition.pattern);
+  const pattern = "texts" in condition ? condition.texts.map(escapePattern).join("|") : condition.pattern;
+  return lineFilter(condition.not ? "!~" : "|~", pattern);
 }
 
 function conditionOf(condition: FieldCondition): Comparison {
