@@ -60,6 +60,53 @@ export class QueryError extends MeshQueryError {
   }
 }
 
+/**
+ * What is wrong with a PromQL text: `"syntax"` no grammar has it, `"type"` the parts do not go together, `"name"` no
+ * function or aggregation is called so, `"experimental"` only a server that was told so takes it, `"unsupported"` this
+ * library does not, `"too-deep"` it is nested too deeply.
+ */
+export type PromqlErrorCode = "experimental" | "name" | "syntax" | "too-deep" | "type" | "unsupported";
+
+/** Where and why a PromQL text was refused. */
+export interface PromqlErrorDetails extends ErrorDetails {
+  readonly query: string;
+  /** What is wrong, on one line and without its place. */
+  readonly reason: string;
+  /** What to write instead. */
+  readonly hint?: string | undefined;
+  /** Where it starts and ends in the text, in UTF-16 offsets. */
+  readonly start: number;
+  readonly end: number;
+  /** The line of the text, from 1. */
+  readonly line: number;
+  /** The character of that line, from 1. */
+  readonly column: number;
+}
+
+/** A text is no PromQL. The message shows the place in the line with carets below it. */
+export class PromqlSyntaxError extends MeshQueryError {
+  readonly code: PromqlErrorCode;
+  readonly retryable = false;
+  declare readonly query: string;
+  readonly reason: string;
+  readonly hint: string | undefined;
+  readonly start: number;
+  readonly end: number;
+  readonly line: number;
+  readonly column: number;
+
+  constructor(code: PromqlErrorCode, message: string, details: PromqlErrorDetails) {
+    super(message, details);
+    this.code = code;
+    this.reason = details.reason;
+    this.hint = details.hint;
+    this.start = details.start;
+    this.end = details.end;
+    this.line = details.line;
+    this.column = details.column;
+  }
+}
+
 /** Why no answer arrived. */
 export type TransportErrorCode = "dns" | "network" | "refused" | "reset" | "tls" | "too-large";
 

@@ -6,6 +6,8 @@ export {
   type ErrorDetails,
   MeshQueryError,
   PartialError,
+  type PromqlErrorCode,
+  PromqlSyntaxError,
   QueryError,
   type QueryErrorCode,
   TimeoutError,

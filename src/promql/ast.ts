@@ -12,14 +12,29 @@ export type Expr =
   | Binary
   | Unary;
 
+/** Where something stands in a text, in UTF-16 offsets; `end` is just behind its last character. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What stands, or once stood, in a text. */
+export interface Placed {
+  /**
+   * Its place in the text that was parsed; `undefined` for a node that was built. It is no own property of the node, so
+   * that equal trees are equal wherever they come from, and copies have none.
+   */
+  readonly span?: Span | undefined;
+}
+
 /** A number, `Inf` and `NaN` included. */
-export interface NumberLiteral {
+export interface NumberLiteral extends Placed {
   readonly kind: "number";
   readonly value: number;
 }
 
 /** A string, as a parameter of functions or an expression of its own. */
-export interface StringLiteral {
+export interface StringLiteral extends Placed {
   readonly kind: "string";
   readonly value: string;
 }
@@ -28,7 +43,7 @@ export interface StringLiteral {
 export type MatchOp = "!=" | "!~" | "=" | "=~";
 
 /** One condition on a label. A pattern (`=~`, `!~`) is RE2 syntax and matches the whole value. */
-export interface Matcher {
+export interface Matcher extends Placed {
   readonly label: string;
   readonly op: MatchOp;
   readonly value: string;
@@ -44,22 +59,34 @@ export interface TimeShift {
   readonly at?: At | undefined;
 }
 
+/**
+ * How a range reaches for samples beyond its edges: `anchored` to the last one before it, `smoothed` by interpolation.
+ *
+ * @see Prometheus 3.16, "Extended range selectors"
+ */
+export type Extension = "anchored" | "smoothed";
+
+/** What may follow a selector beside its range. */
+export interface SelectorOptions extends TimeShift {
+  readonly extended?: Extension | undefined;
+}
+
 /** Series by name and matchers, as an instant vector: `http_requests_total{job="a"} offset 5m`. */
-export interface VectorSelector extends TimeShift {
+export interface VectorSelector extends Placed, SelectorOptions {
   readonly kind: "vector";
   readonly name: string | undefined;
   readonly matchers: readonly Matcher[];
 }
 
 /** The samples of a selector over a range: `http_requests_total[5m]`. */
-export interface MatrixSelector {
+export interface MatrixSelector extends Placed {
   readonly kind: "matrix";
   readonly selector: VectorSelector;
   readonly rangeMs: number;
 }
 
 /** An expression evaluated over a range at steps: `rate(x[1m])[30m:1m]`. No step means the server's own interval. */
-export interface Subquery extends TimeShift {
+export interface Subquery extends Placed, TimeShift {
   readonly kind: "subquery";
   readonly expr: Expr;
   readonly rangeMs: number;
@@ -67,7 +94,7 @@ export interface Subquery extends TimeShift {
 }
 
 /** A function with its arguments. */
-export interface Call {
+export interface Call extends Placed {
   readonly kind: "call";
   readonly func: FunctionName;
   readonly args: readonly Expr[];
@@ -80,7 +107,7 @@ export interface Grouping {
 }
 
 /** An aggregation over the series of a vector. No grouping means one group of all. */
-export interface Aggregation {
+export interface Aggregation extends Placed {
   readonly kind: "aggregation";
   readonly op: AggregationOp;
   readonly expr: Expr;
@@ -94,8 +121,10 @@ export type ArithmeticOp = "%" | "*" | "+" | "-" | "/" | "^" | "atan2";
 export type ComparisonOp = "!=" | "<" | "<=" | "==" | ">" | ">=";
 /** Operators that join two vectors by their labels alone. */
 export type SetOp = "and" | "or" | "unless";
+/** Operators that cut native histograms off above (`</`) or below (`>/`) a value. */
+export type TrimOp = "</" | ">/";
 /** Every operator between two expressions. */
-export type BinaryOp = ArithmeticOp | ComparisonOp | SetOp;
+export type BinaryOp = ArithmeticOp | ComparisonOp | SetOp | TrimOp;
 
 /** How the series of two vectors find each other. */
 export interface Matching {
@@ -106,7 +135,7 @@ export interface Matching {
 }
 
 /** Two expressions joined by an operator. */
-export interface Binary {
+export interface Binary extends Placed {
   readonly kind: "binary";
   readonly op: BinaryOp;
   readonly left: Expr;
@@ -118,7 +147,7 @@ export interface Binary {
 }
 
 /** A sign before an expression. */
-export interface Unary {
+export interface Unary extends Placed {
   readonly kind: "unary";
   readonly op: "+" | "-";
   readonly expr: Expr;

@@ -8,6 +8,8 @@ export interface Signature {
   readonly optional?: number;
   /** Whether the last argument may be repeated. */
   readonly variadic?: boolean;
+  /** The most arguments that a variadic function takes. */
+  readonly most?: number;
   readonly returns: ValueType;
   /** Refused by a server that was not started with experimental functions. */
   readonly experimental?: boolean;
@@ -18,7 +20,14 @@ const overTime: Signature = { args: ["matrix"], returns: "vector" };
 const calendar: Signature = { args: ["vector"], optional: 1, returns: "vector" };
 const constant: Signature = { args: [], returns: "scalar" };
 const experimental = (signature: Signature): Signature => ({ ...signature, experimental: true });
-const byLabel: Signature = { args: ["vector", "string"], variadic: true, returns: "vector", experimental: true };
+const byLabel: Signature = {
+  args: ["vector", "string"],
+  optional: 1,
+  variadic: true,
+  returns: "vector",
+  experimental: true,
+};
+const eitherOf: Signature = { args: ["scalar", "scalar"], returns: "scalar", experimental: true };
 
 /**
  * Every function of PromQL with its signature.
@@ -54,7 +63,7 @@ export const FUNCTIONS = {
   double_exponential_smoothing: { args: ["matrix", "scalar", "scalar"], returns: "vector", experimental: true },
   end: experimental(constant),
   exp: vector,
-  first_over_time: experimental(overTime),
+  first_over_time: overTime,
   floor: vector,
   histogram_avg: vector,
   histogram_count: vector,
@@ -63,6 +72,7 @@ export const FUNCTIONS = {
   histogram_quantiles: {
     args: ["vector", "string", "scalar"],
     variadic: true,
+    most: 12,
     returns: "vector",
     experimental: true,
   },
@@ -74,6 +84,7 @@ export const FUNCTIONS = {
   idelta: overTime,
   increase: overTime,
   info: { args: ["vector", "vector"], optional: 1, returns: "vector", experimental: true },
+  integral: { args: ["matrix", "scalar"], optional: 1, returns: "vector", experimental: true },
   irate: overTime,
   label_join: { args: ["vector", "string", "string", "string"], optional: 1, variadic: true, returns: "vector" },
   label_replace: { args: ["vector", "string", "string", "string", "string"], returns: "vector" },
@@ -82,7 +93,9 @@ export const FUNCTIONS = {
   log10: vector,
   log2: vector,
   mad_over_time: experimental(overTime),
+  max_of: eitherOf,
   max_over_time: overTime,
+  min_of: eitherOf,
   min_over_time: overTime,
   minute: calendar,
   month: calendar,
@@ -105,6 +118,7 @@ export const FUNCTIONS = {
   sort_desc: vector,
   sqrt: vector,
   start: experimental(constant),
+  start_timestamp: experimental(vector),
   stddev_over_time: overTime,
   stdvar_over_time: overTime,
   step: experimental(constant),

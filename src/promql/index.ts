@@ -1,3 +1,4 @@
+export { type PromqlErrorCode, PromqlSyntaxError } from "../errors.ts";
 export type {
   Aggregation,
   ArithmeticOp,
@@ -7,16 +8,21 @@ export type {
   Call,
   ComparisonOp,
   Expr,
+  Extension,
   Grouping,
   Matcher,
   Matching,
   MatchOp,
   MatrixSelector,
   NumberLiteral,
+  Placed,
+  SelectorOptions,
   SetOp,
+  Span,
   StringLiteral,
   Subquery,
   TimeShift,
+  TrimOp,
   Unary,
   VectorSelector,
 } from "./ast.ts";
@@ -25,6 +31,7 @@ export {
   binary,
   by,
   call,
+  labelSelector,
   matcher,
   matrix,
   number,
@@ -35,6 +42,7 @@ export {
   without,
 } from "./construct.ts";
 export type { AggregationOp, FunctionName, ValueType } from "./functions.ts";
+export { type ParseOptions, parse } from "./parser.ts";
 export { print } from "./printer.ts";
 export { escapePattern, quote } from "./quote.ts";
 export { mapSelectors, shiftBack } from "./transform.ts";

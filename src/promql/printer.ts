@@ -3,14 +3,15 @@ import { formatDuration } from "../time.ts";
 import type {
   Aggregation,
   Binary,
-  BinaryOp,
   Expr,
   Grouping,
   Matching,
+  SelectorOptions,
   Subquery,
   TimeShift,
   VectorSelector,
 } from "./ast.ts";
+import { PRECEDENCE, SIGN_PRECEDENCE } from "./operators.ts";
 import { isClassicMetric, isPlainMetric, quote, quoteGroupingLabel, quoteLabel } from "./quote.ts";
 
 /**
@@ -28,9 +29,9 @@ export function print(expr: Expr): string {
     case "string":
       return quote(expr.value);
     case "vector":
-      return printSeries(expr) + printShift(expr);
+      return printSeries(expr) + printOptions(expr);
     case "matrix":
-      return `${printSeries(expr.selector)}[${formatDuration(expr.rangeMs)}]${printShift(expr.selector)}`;
+      return `${printSeries(expr.selector)}[${formatDuration(expr.rangeMs)}]${printOptions(expr.selector)}`;
     case "subquery":
       return printSubquery(expr);
     case "call":
@@ -63,6 +64,9 @@ function printSeries({ name, matchers }: VectorSelector): string {
   return `{${[isClassicMetric(name) ? `__name__=${quote(name)}` : quote(name), ...conditions].join(",")}}`;
 }
 
+const printOptions = (selector: SelectorOptions): string =>
+  selector.extended === undefined ? printShift(selector) : ` ${selector.extended}${printShift(selector)}`;
+
 function printShift({ offsetMs, at }: TimeShift): string {
   let text = "";
   if (at !== undefined) text += typeof at === "number" ? ` @ ${printSeconds(at)}` : ` @ ${at}()`;
@@ -81,7 +85,7 @@ function printSeconds(ms: number): string {
 function printSubquery(expr: Subquery): string {
   const inner = expr.expr;
   const atom =
-    inner.kind === "call" || inner.kind === "aggregation" || (inner.kind === "vector" && printShift(inner) === "");
+    inner.kind === "call" || inner.kind === "aggregation" || (inner.kind === "vector" && printOptions(inner) === "");
   const step = expr.stepMs === undefined ? "" : formatDuration(expr.stepMs);
   return `${printOperand(inner, !atom)}[${formatDuration(expr.rangeMs)}:${step}]${printShift(expr)}`;
 }
@@ -111,32 +115,12 @@ function printMatching({ kind, labels, group }: Matching): string {
 
 const printOperand = (expr: Expr, parens: boolean): string => (parens ? `(${print(expr)})` : print(expr));
 
-const PRECEDENCE: Readonly<Record<BinaryOp, number>> = {
-  or: 1,
-  and: 2,
-  unless: 2,
-  "==": 3,
-  "!=": 3,
-  "<": 3,
-  "<=": 3,
-  ">": 3,
-  ">=": 3,
-  "+": 4,
-  "-": 4,
-  "*": 5,
-  "/": 5,
-  "%": 5,
-  atan2: 5,
-  "^": 6,
-};
-/** A sign binds like a multiplication: `-a * b` is `(-a) * b`, so that a power's base needs parentheses: `(-a) ^ b`. */
-const UNARY = 5;
 const ATOM = 7;
 
 function precedenceOf(expr: Expr): number {
   if (expr.kind === "binary") return PRECEDENCE[expr.op];
-  if (expr.kind === "unary") return UNARY;
+  if (expr.kind === "unary") return SIGN_PRECEDENCE;
   // A negative number is read as a sign before a number.
-  if (expr.kind === "number" && (expr.value < 0 || Object.is(expr.value, -0))) return UNARY;
+  if (expr.kind === "number" && (expr.value < 0 || Object.is(expr.value, -0))) return SIGN_PRECEDENCE;
   return ATOM;
 }

@@ -6,10 +6,10 @@ const METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
  *
  * @see Prometheus, `promql/parser/lex.go`
  */
-const KEYWORDS: ReadonlySet<string> = new Set(
+export const KEYWORDS: ReadonlySet<string> = new Set(
   (
     "and anchored atan2 avg bool bottomk by count count_values end fill fill_left fill_right group group_left " +
-    "group_right ignoring inf limit_ratio limitk max min nan offset on or quantile range smoothed start stddev " +
+    "group_right ignoring inf limit_ratio limitk max max_of min min_of nan offset on or quantile range smoothed start stddev " +
     "stdvar step sum topk unless without"
   ).split(" "),
 );

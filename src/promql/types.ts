@@ -1,9 +1,19 @@
 import { unreachable } from "../errors.ts";
 import type { Expr } from "./ast.ts";
 import { FUNCTIONS, type ValueType } from "./functions.ts";
+import { knownType } from "./nodes.ts";
 
-/** The type of a well-formed expression's value. */
+/**
+ * The type of a well-formed expression's value.
+ *
+ * @example
+ * typeOf(parse("rate(http_requests_total[5m])")) // "vector"
+ */
 export function typeOf(expr: Expr): ValueType {
+  return knownType(expr) ?? typeOfCopy(expr);
+}
+
+function typeOfCopy(expr: Expr): ValueType {
   switch (expr.kind) {
     case "number":
       return "scalar";

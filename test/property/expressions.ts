@@ -39,7 +39,7 @@ export interface Dialect {
 export const CLASSIC: Dialect = {
   utf8: false,
   shifts: true,
-  without: ["holt_winters", "histogram_avg", "histogram_stddev", "histogram_stdvar"],
+  without: ["first_over_time", "holt_winters", "histogram_avg", "histogram_stddev", "histogram_stdvar"],
 };
 
 /** What Prometheus 3 takes. */

@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Expr, TimeShift } from "../../src/promql/ast.ts";
-import { escapePattern, mapSelectors, print, quote, selector, shiftBack, typeOf } from "../../src/promql/index.ts";
+import {
+  escapePattern,
+  mapSelectors,
+  parse,
+  print,
+  quote,
+  selector,
+  shiftBack,
+  typeOf,
+} from "../../src/promql/index.ts";
 import { unquote } from "../promql/go-string.ts";
 import { structureOf } from "../promql/lezer.ts";
 import { CLASSIC, expressions, MODERN, texts } from "./expressions.ts";
@@ -81,6 +90,15 @@ describe.each([
     fc.assert(
       fc.property(expressions({ ...dialect, shifts: false }), (expr) => {
         expect(structureOf(print(expr))).toBe(structure(expr));
+      }),
+      { ...SEED, numRuns: 3000 },
+    );
+  });
+
+  test("is read back from its text as the same tree", () => {
+    fc.assert(
+      fc.property(expressions(dialect), (expr) => {
+        expect(parse(print(expr))).toEqual(expr);
       }),
       { ...SEED, numRuns: 3000 },
     );

@@ -1,0 +1,92 @@
+import type { Grouping, Matcher, Matching, MatchOp } from "./ast.ts";
+import { buildMatcher } from "./build.ts";
+import type { TokenKind } from "./lexer.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** The matchers in the braces at hand. */
+export function readMatchers(tokens: Tokens): Matcher[] {
+  const matchers: Matcher[] = [];
+  tokens.advance();
+  while (tokens.kind !== "}") {
+    matchers.push(readMatcher(tokens));
+    if (tokens.kind !== ",") break;
+    tokens.advance();
+  }
+  tokens.expect("}", "matchers are separated by commas, and values stand in quotes");
+  return matchers;
+}
+
+function readMatcher(tokens: Tokens): Matcher {
+  const { kind, value: label, start } = tokens;
+  if (kind !== "name" && kind !== "string") tokens.unexpected("a label name", 'write matchers such as job="api"');
+  tokens.advance();
+  const op = tokens.kind;
+  if (isMatchOp(op)) {
+    tokens.advance();
+    const { value } = tokens;
+    if (!tokens.is("string")) tokens.unexpected("a string", `write ${label}${op}"…", in quotes`);
+    tokens.advance();
+    tokens.from = start;
+    return buildMatcher(label, op, value, start, tokens.lastEnd);
+  }
+  if (kind === "name") tokens.unexpected("= != =~ or !~", `write ${label}="…"`);
+  // A string alone is the metric's name.
+  return buildMatcher("__name__", "=", label, start, tokens.lastEnd);
+}
+
+const isMatchOp = (kind: TokenKind): kind is MatchOp => kind === "=" || kind === "!=" || kind === "=~" || kind === "!~";
+
+/** `by (…)` or `without (…)`, if that is at hand. */
+export function readGrouping(tokens: Tokens): Grouping | undefined {
+  const kind = tokens.takeKeyword("by") ? "by" : tokens.takeKeyword("without") ? "without" : undefined;
+  return kind === undefined ? undefined : Object.freeze({ kind, labels: readLabels(tokens, kind) });
+}
+
+/** What says, behind an operator, how the series of both sides find each other. */
+export function readMatching(tokens: Tokens): Matching | undefined {
+  const kind = tokens.takeKeyword("on") ? "on" : tokens.takeKeyword("ignoring") ? "ignoring" : undefined;
+  let matching: Matching | undefined;
+  if (kind !== undefined) {
+    const labels = readLabels(tokens, kind);
+    const side = tokens.takeKeyword("group_left") ? "left" : tokens.takeKeyword("group_right") ? "right" : undefined;
+    const include = side === undefined || tokens.kind !== "(" ? [] : readLabels(tokens, `group_${side}`);
+    matching = side === undefined ? { kind, labels } : { kind, labels, group: { side, include } };
+  }
+  if (tokens.kind === "keyword" && tokens.value.startsWith("fill")) {
+    const { value, start, end } = tokens;
+    tokens.refuse({
+      code: "unsupported",
+      reason: `${value} is an experiment of Prometheus 3 that this library does not take`,
+      hint: "join the side that may miss series with what they shall be: … or on (…) vector(0)",
+      start,
+      end,
+    });
+  }
+  return matching;
+}
+
+function readLabels(tokens: Tokens, of: string): readonly string[] {
+  const labels: string[] = [];
+  tokens.expect("(", `write ${of} (label, …)`);
+  while (!tokens.is(")")) {
+    const { kind, value, text, start, end } = tokens;
+    if (!LABEL_TOKENS.has(kind)) tokens.unexpected("a label name", `write ${of} (label, …)`);
+    labels.push(kind === "string" ? value : text.slice(start, end));
+    tokens.advance();
+    if (!tokens.is(",")) break;
+    tokens.advance();
+  }
+  tokens.expect(")", `labels are separated by commas, as in ${of} (a, b)`);
+  return Object.freeze(labels);
+}
+
+const LABEL_TOKENS: ReadonlySet<TokenKind> = new Set<TokenKind>([
+  "name",
+  "metric",
+  "keyword",
+  "string",
+  "and",
+  "or",
+  "unless",
+  "atan2",
+]);
