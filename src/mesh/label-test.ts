@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { re2Pattern } from "../logs/re2-pattern.ts";
 import type { Matcher } from "../promql/index.ts";
 
 /** A test of labels, compiled once. A label that is missing reads as `""`. */
@@ -30,13 +31,6 @@ function testOf({ label, op, value }: Matcher, { signal, names }: ShownLabels): 
   }
   const wanted = op === "=" || op === "=~";
   if (op === "=" || op === "!=") return (labels) => ((labels[label] ?? "") === value) === wanted;
-  const pattern = javascriptOf(value);
+  const pattern = re2Pattern(value, "whole");
   return (labels) => pattern.test(labels[label] ?? "") === wanted;
-}
-
-/** The JavaScript pattern of an RE2 text that was itself made from one, for the whole value. */
-export function javascriptOf(re2: string): RegExp {
-  const [, flags = "", source = ""] = /^(?:\(\?([is]+)\))?([\s\S]*)$/.exec(re2) ?? [];
-  const text = source.replaceAll("(?P<", "(?<").replace(/\\x\{([0-9a-f]+)\}/gi, "\\u{$1}");
-  return new RegExp(`^(?:${text})$`, `${[...new Set(`${flags}s`)].join("")}u`);
 }

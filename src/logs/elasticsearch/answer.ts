@@ -1,0 +1,145 @@
+import { type BackendError, DecodeError } from "../../errors.ts";
+import type { HttpResponse } from "../../http/client.ts";
+import { redactText } from "../../http/redaction.ts";
+import { refusal } from "../../http/refusal.ts";
+
+/** What errors and results call the backend, whichever of the two it is. */
+export const NAME = "elasticsearch";
+
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+export const isRecord = (value: unknown): value is JsonRecord =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One found document. */
+export interface Hit {
+  /** Unlike any other document's. */
+  readonly key: string;
+  readonly source: JsonRecord;
+  readonly sort: readonly unknown[];
+}
+
+/** One answer to a search. */
+export interface Found {
+  readonly hits: readonly Hit[];
+  readonly pit: string | undefined;
+  readonly aggregations: JsonRecord | undefined;
+  /** What the server says is missing, in words. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The document of an answer whose status says yes.
+ *
+ * @throws {BackendError} when the status says no
+ * @throws {DecodeError} when it is no JSON object
+ */
+export function documentOf(response: HttpResponse): JsonRecord {
+  const { status, url } = response;
+  if (status < 200 || status >= 300) throw refused(response);
+  const body = parsed(response);
+  if (isRecord(body)) return body;
+  const web = response.contentType === "text/html";
+  throw failure(web ? "content-type" : "shape", web ? `${url} answered with a web page` : "must be an object");
+}
+
+/** Reads the answer to a search. */
+export function readFound(response: HttpResponse): Found {
+  const body = documentOf(response);
+  const hits = isRecord(body.hits) ? body.hits.hits : undefined;
+  if (!Array.isArray(hits)) throw failure("shape", "hits.hits must be a list");
+  return {
+    hits: hits.map(readHit),
+    pit: typeof body.pit_id === "string" ? body.pit_id : undefined,
+    aggregations: isRecord(body.aggregations) ? body.aggregations : undefined,
+    warnings: warningsIn(body),
+  };
+}
+
+function readHit(hit: unknown, i: number): Hit {
+  const { _index: index, _id: id, _source: source, sort } = isRecord(hit) ? hit : ({} as JsonRecord);
+  if (typeof id !== "string" || typeof index !== "string") {
+    throw failure("shape", `hits.hits[${i}] must have an _index and an _id`);
+  }
+  if (!isRecord(source)) {
+    throw failure("shape", `hits.hits[${i}]._source must be an object; the index must keep its documents' source`);
+  }
+  return { key: `${index}/${id}`, source, sort: Array.isArray(sort) ? sort : [] };
+}
+
+/** What a part of the cluster did not answer, or not in time. */
+function warningsIn(body: JsonRecord): readonly string[] {
+  const warnings: string[] = [];
+  if (body.timed_out === true) warnings.push("the search ran out of time: what was found until then was given");
+  const { failed, total, failures } = isRecord(body._shards) ? body._shards : ({} as JsonRecord);
+  if (typeof failed === "number" && failed > 0) {
+    const reasons = Array.isArray(failures) ? failures.map((one) => (isRecord(one) ? reasonIn(one.reason) : "")) : [];
+    const said = [...new Set(reasons.filter((reason) => reason !== ""))].join("; ");
+    warnings.push(`${failed} of ${String(total)} shards failed${said === "" ? "" : `: ${redactText(said)}`}`);
+  }
+  return warnings;
+}
+
+/** Whether the point in time that a search was to be made in is gone. */
+export function isExpired(response: HttpResponse): boolean {
+  return response.status === 404 && /search_context_missing|No search context found/.test(textOf(response));
+}
+
+/** The server's limit on the hits of one call, where that is why it refused. */
+export function windowLimitIn(response: HttpResponse): number | undefined {
+  if (response.status !== 400 && response.status !== 500) return undefined;
+  const limit = /must be less than or equal to: \[(\d+)\]/.exec(textOf(response))?.[1];
+  return limit === undefined ? undefined : Number(limit);
+}
+
+/** Whether the server does not sort by a document's id. */
+export const isIdRefused = (response: HttpResponse): boolean =>
+  response.status === 400 && /_id.*(?:fielddata|field data)|(?:fielddata|field data).*_id/i.test(textOf(response));
+
+const textOf = ({ body }: HttpResponse): string => new TextDecoder().decode(body.subarray(0, 8_000));
+
+function parsed({ body, url }: HttpResponse): unknown {
+  if (body.length === 0) throw failure("shape", `${url} answered without a body`);
+  const text = new TextDecoder().decode(body);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (text.trimStart().startsWith("<")) throw failure("content-type", `${url} answered with a web page`);
+    const said = error instanceof Error ? error.message : "";
+    const place = / at position (\d+)/.exec(said)?.[1];
+    const cut = said.startsWith("Unexpected end of") || (place !== undefined && Number(place) >= text.length);
+    if (cut)
+      throw failure("truncated", "the JSON ends too early: check the limits of proxies on the way, or ask for less");
+    throw failure("syntax", `not JSON: ${said.replace(/[^ -~]+/g, ".").slice(0, 120)}`);
+  }
+}
+
+/** An error for an answer that is none. */
+export const failure = (code: DecodeError["code"], problem: string): DecodeError =>
+  new DecodeError(
+    code,
+    `decoding elasticsearch's answer: ${problem}; is the URL that of Elasticsearch or OpenSearch, as in http://elasticsearch:9200?`,
+    { backend: NAME },
+  );
+
+/** The error for an answer that says no, with the server's own reason. */
+export function refused(response: HttpResponse): BackendError {
+  let said: string | undefined;
+  try {
+    const body: unknown = JSON.parse(textOf(response));
+    if (isRecord(body)) said = typeof body.error === "string" ? body.error : reasonIn(body.error);
+  } catch {
+    said = undefined;
+  }
+  return said === undefined || said === ""
+    ? refusal(response, { backend: NAME })
+    : refusal(response, { backend: NAME }, said.replace(/\s+/g, " ").slice(0, 400));
+}
+
+function reasonIn(error: unknown): string {
+  if (!isRecord(error)) return "";
+  const { root_cause: causes, type, reason } = error;
+  const [first] = Array.isArray(causes) ? causes.filter(isRecord) : [];
+  const { type: kind = type, reason: why = reason } = first ?? {};
+  return [kind, why].filter((one) => typeof one === "string").join(": ");
+}

@@ -1,0 +1,62 @@
+import type { HttpClient, HttpResponse } from "../../http/client.ts";
+import type { AskOptions } from "../../time.ts";
+import { isRecord, refused } from "./answer.ts";
+import type { PointInTime } from "./pages.ts";
+
+/** Which of the two kept the same API: they differ in how a point in time is opened. */
+export type Dialect = "elasticsearch" | "opensearch";
+
+/** The ways to open a point in time, the likelier first. */
+export async function dialectsOf(http: HttpClient, options: AskOptions): Promise<readonly Dialect[]> {
+  const response = await http.send({ method: "GET", path: "/", idempotent: true, ...options });
+  // Who may search need not be allowed to see what the server is.
+  if (response.status !== 200) return response.status === 401 ? fail(response) : BOTH;
+  try {
+    const body: unknown = JSON.parse(new TextDecoder().decode(response.body));
+    const version = isRecord(body) && isRecord(body.version) ? body.version : {};
+    return version.distribution === "opensearch" ? ["opensearch"] : ["elasticsearch"];
+  } catch {
+    return BOTH;
+  }
+}
+
+const BOTH: readonly Dialect[] = ["elasticsearch", "opensearch"];
+
+const fail = (response: HttpResponse): never => {
+  throw refused(response);
+};
+
+/** Opens a point in time; `undefined` where the server has none, or does not grant one. */
+export async function openPoint(
+  http: HttpClient,
+  dialect: Dialect,
+  index: string,
+  options: AskOptions,
+): Promise<PointInTime | undefined> {
+  const path = dialect === "elasticsearch" ? `/${index}/_pit` : `/${index}/_search/point_in_time`;
+  const query = [["keep_alive", "2m"]] as const;
+  const response = await http.send({ method: "POST", path, query, idempotent: true, ...options });
+  if (response.status !== 200) {
+    if (response.status === 401 || response.status >= 500 || response.status === 429) throw refused(response);
+    return undefined;
+  }
+  const body: unknown = JSON.parse(new TextDecoder().decode(response.body));
+  const id = isRecord(body) ? (body.id ?? body.pit_id) : undefined;
+  if (typeof id !== "string") return undefined;
+  return { id, tieBreaker: dialect === "elasticsearch" ? "_shard_doc" : "_id" };
+}
+
+const CLOSE_MS = 5_000;
+
+/** Gives a point in time back. The server forgets it by itself too, so that a failure is none of the reader's. */
+export async function closePoint(http: HttpClient, dialect: Dialect, { id }: PointInTime): Promise<void> {
+  const request =
+    dialect === "elasticsearch"
+      ? { path: "/_pit", json: { id } }
+      : { path: "/_search/point_in_time", json: { pit_id: [id] } };
+  try {
+    await http.send({ method: "DELETE", ...request, idempotent: true, timeoutMs: CLOSE_MS });
+  } catch {
+    // It ends by itself.
+  }
+}

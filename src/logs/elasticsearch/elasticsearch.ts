@@ -1,0 +1,254 @@
+import * as z from "zod/mini";
+import { BackendError, MeshQueryError, QueryError } from "../../errors.ts";
+import { type HttpClient, type HttpOptions, httpClient } from "../../http/client.ts";
+import { parseConfig, strictConfig } from "../../http/config.ts";
+import { systemEnvironment } from "../../http/environment.ts";
+import { type AskOptions, shown } from "../../time.ts";
+import type {
+  EntriesOptions,
+  FollowOptions,
+  LogBackend,
+  LogFilter,
+  LogMeasure,
+  LogPage,
+  LogQuery,
+  LogSeries,
+} from "../backend.ts";
+import { lineTest } from "../line-filter.ts";
+import { documentOf, NAME, readFound } from "./answer.ts";
+import { applied } from "./conditions.ts";
+import { closePoint, type Dialect, dialectsOf, openPoint } from "./dialect.ts";
+import { type LogFields, type Mapping, type Places, placesIn, readMapping } from "./mapping.ts";
+import {
+  type Aggregated,
+  aggregatedBy,
+  aggregationsOf,
+  instantsOf,
+  LineMeasure,
+  MOST_WINDOWS,
+  readAggregations,
+  SeriesOf,
+} from "./measure.ts";
+import { MOST_HITS, pagesOf, type Searcher, type ServerLimits } from "./pages.ts";
+
+/** How an Elasticsearch or OpenSearch is reached, and where it keeps log lines. */
+export interface ElasticsearchOptions extends HttpOptions {
+  /** The indices of the logs, by name or pattern: `"logstash-*"`, `"filebeat-*,fluent-bit"`. */
+  readonly index: string;
+  /** Where documents keep what is known of a line, as far as that cannot be told from the mapping. */
+  readonly fields?: LogFields;
+}
+
+const FIELD = z.optional(z.string({ error: "must be the path of a field" }));
+const FIELDS = strictConfig({
+  time: FIELD,
+  line: FIELD,
+  merged: FIELD,
+  namespace: FIELD,
+  pod: FIELD,
+  container: FIELD,
+  app: FIELD,
+});
+
+/**
+ * Logs from an Elasticsearch (7 to 9) or OpenSearch (1 to 3), as fluentd, Fluent Bit or Filebeat fill it.
+ *
+ * Which of the two it is, and which fields hold the line and its origin, is found out with the first question. A search
+ * engine knows words, not texts: what it cannot decide exactly is decided here, over the lines that it gives.
+ *
+ * @param url where it is found: `"http://elasticsearch:9200"`
+ * @throws {QueryError} `code: "config"` when the URL or an option cannot be meant as it stands
+ * @see Elasticsearch, "Paginate search results"
+ * @example
+ * elasticsearch("https://elasticsearch:9200", { index: "logstash-*", auth: { apiKey: "aWQ6a2V5" } });
+ */
+export function elasticsearch(url: string, options: ElasticsearchOptions): LogBackend {
+  const { index, fields = {}, ...http } = options ?? ({} as ElasticsearchOptions);
+  if (typeof index !== "string" || !/^[^\s"\\/?#<>|]+$/.test(index)) {
+    throw new QueryError("config", `${NAME}: index ${shown(index)} names no indices; write { index: "logstash-*" }`);
+  }
+  const given = parseConfig(FIELDS, fields, `${NAME}: fields`);
+  return new Elasticsearch(httpClient(NAME, url, http), index, given);
+}
+
+const PER_CALL = 1_000;
+/** New indices may hold new fields. */
+const MAPPING_MS = 300_000;
+
+class Elasticsearch implements LogBackend {
+  readonly name = NAME;
+  readonly #http: HttpClient;
+  readonly #index: string;
+  readonly #given: LogFields;
+  readonly #limits: ServerLimits = { hits: MOST_HITS, sortsById: true };
+  /** The first is the one that is known to work, once one does; none where none does. */
+  #dialects: readonly Dialect[] | undefined;
+  #layout: { readonly mapping: Mapping; readonly places: Places; readonly untilMs: number } | undefined;
+
+  constructor(http: HttpClient, index: string, given: LogFields) {
+    this.#http = http;
+    this.#index = index;
+    this.#given = given;
+  }
+
+  async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
+    const { limit = Number.POSITIVE_INFINITY } = query;
+    const { perCall = PER_CALL } = options;
+    if (!(Number.isInteger(perCall) && perCall > 0)) {
+      throw new QueryError("config", `${NAME}: perCall ${shown(perCall)} is not a whole, positive number`);
+    }
+    if (!(limit > 0 && (Number.isInteger(limit) || limit === Number.POSITIVE_INFINITY))) {
+      throw new QueryError("range", `${NAME}: limit ${shown(limit)} is not a whole, positive number`);
+    }
+    const isWanted = lineTest(query);
+    const { mapping, places } = await this.#layoutOf(options);
+    const { clauses } = applied(query, mapping, places);
+    yield* pagesOf({ ...query, clauses, places, isWanted }, perCall, this.#searcher(options));
+  }
+
+  async measure(question: LogMeasure, options: AskOptions = {}): Promise<LogSeries> {
+    const { fromMs, toMs, stepMs } = question;
+    if (!(fromMs <= toMs)) throw new QueryError("range", `${NAME}: the measurement ends before it begins`);
+    if (fromMs !== toMs && !(stepMs > 0)) {
+      throw new QueryError("step", `${NAME}: a step of ${shown(stepMs)} ms is not positive`);
+    }
+    lineTest(question.filter);
+    const { mapping, places } = await this.#layoutOf(options);
+    const { clauses, whole } = applied(question.filter, mapping, places);
+    const by = whole ? aggregatedBy(question, mapping, places) : undefined;
+    return by === undefined ? this.#fromLines(question, options) : this.#aggregated(question, by, clauses, options);
+  }
+
+  async *follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
+    const { signal, everyMs = 2_000, latenessMs = 10_000 } = options;
+    const beginNs = options.fromNs ?? nanoseconds(systemEnvironment.now());
+    /** What was given of the time that is looked at again, by instant, pod and text. */
+    const given = new Map<string, bigint>();
+    let fromNs = beginNs;
+    for (;;) {
+      signal?.throwIfAborted();
+      const toNs = nanoseconds(systemEnvironment.now());
+      try {
+        for await (const page of this.entries({ ...filter, fromNs, toNs, order: "forward" }, options)) {
+          const entries = page.entries.filter((line) => {
+            const key = `${line.timestampNs} ${line.origin.namespace} ${line.origin.pod} ${line.line}`;
+            const isNew = !given.has(key);
+            given.set(key, line.timestampNs);
+            return isNew;
+          });
+          if (entries.length > 0 || !page.complete) yield { ...page, entries };
+        }
+        const again = toNs - nanoseconds(latenessMs);
+        if (again > fromNs) fromNs = again;
+        for (const [key, ns] of given) if (ns < fromNs) given.delete(key);
+      } catch (error) {
+        if (!(error instanceof MeshQueryError && error.retryable)) throw error;
+        // Nothing is lost: the next look begins where this one did.
+        yield { entries: [], missing: [], warnings: [error.message], complete: false };
+      }
+      await systemEnvironment.sleep(everyMs, signal ?? NEVER);
+    }
+  }
+
+  async #aggregated(
+    question: LogMeasure,
+    by: Aggregated,
+    clauses: readonly unknown[],
+    options: AskOptions,
+  ): Promise<LogSeries> {
+    const { places } = await this.#layoutOf(options);
+    const series = new SeriesOf();
+    const warnings = new Set<string>();
+    let complete = true;
+    const instants = instantsOf(question);
+    for (let i = 0; i < instants.length; i += MOST_WINDOWS) {
+      const some = instants.slice(i, i + MOST_WINDOWS);
+      const range = {
+        gt: (some[0] ?? 0) - question.windowMs,
+        lte: some.at(-1) ?? 0,
+        format: "epoch_millis",
+      };
+      const json = {
+        size: 0,
+        track_total_hits: false,
+        query: { bool: { filter: [{ range: { [places.time]: range } }, ...clauses] } },
+        aggs: aggregationsOf(question, by, some, places.time),
+      };
+      const path = `/${this.#index}/_search`;
+      const found = readFound(await this.#http.send({ method: "POST", path, json, idempotent: true, ...options }));
+      const left = readAggregations(found.aggregations, question, series.take);
+      for (const warning of [...found.warnings, ...left]) warnings.add(warning);
+      if (found.warnings.length + left.length > 0) complete = false;
+    }
+    if (question.measurement.kind === "quantile") {
+      warnings.add("quantiles are the server's own, which are approximate (t-digest) where there are many values");
+    }
+    return { series: series.series(), warnings: [...warnings], complete };
+  }
+
+  async #fromLines(question: LogMeasure, options: AskOptions): Promise<LogSeries> {
+    const { filter, fromMs, toMs, windowMs } = question;
+    const lines = new LineMeasure(question);
+    const warnings = new Set<string>();
+    let complete = true;
+    const span = { fromNs: nanoseconds(fromMs - windowMs), toNs: nanoseconds(toMs) + 1n };
+    for await (const page of this.entries({ ...filter, ...span, order: "forward" }, options)) {
+      for (const line of page.entries) lines.add(line);
+      for (const warning of page.warnings) warnings.add(warning);
+      if (!page.complete) complete = false;
+    }
+    const series = new SeriesOf();
+    lines.take(series.take);
+    return { series: series.series(), warnings: [...warnings], complete };
+  }
+
+  #searcher({ signal, timeoutMs }: AskOptions): Searcher {
+    const options = { signal, timeoutMs };
+    let dialect: Dialect | undefined;
+    return {
+      limits: this.#limits,
+      open: async () => {
+        this.#dialects ??= await dialectsOf(this.#http, options);
+        for (const one of this.#dialects) {
+          const point = await openPoint(this.#http, one, this.#index, options);
+          if (point === undefined) continue;
+          this.#dialects = [one];
+          dialect = one;
+          return point;
+        }
+        return undefined;
+      },
+      close: async (point) => {
+        if (dialect !== undefined) await closePoint(this.#http, dialect, point);
+      },
+      search: (json, point) => {
+        const path = point === undefined ? `/${this.#index}/_search` : "/_search";
+        return this.#http.send({ method: "POST", path, json, idempotent: true, ...options });
+      },
+    };
+  }
+
+  /** How the indices are laid out, asked for again from time to time. */
+  async #layoutOf({ signal, timeoutMs }: AskOptions): Promise<{ mapping: Mapping; places: Places }> {
+    const nowMs = systemEnvironment.now();
+    if (this.#layout !== undefined && this.#layout.untilMs > nowMs) return this.#layout;
+    const path = `/${this.#index}/_mapping`;
+    const response = await this.#http.send({ method: "GET", path, idempotent: true, signal, timeoutMs });
+    const answer = documentOf(response);
+    if (Object.keys(answer).length === 0) {
+      throw new BackendError(
+        "not-found",
+        `${NAME}: no index is called ${JSON.stringify(this.#index)}; name those of the logs: { index: "logstash-*" }`,
+        { backend: NAME, status: 404 },
+      );
+    }
+    const mapping = readMapping(answer);
+    const places = placesIn(mapping, this.#given, this.#index);
+    this.#layout = { mapping, places, untilMs: nowMs + MAPPING_MS };
+    return this.#layout;
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
