@@ -297,6 +297,7 @@ const frozenCopy = <T>(items: readonly T[]): readonly T[] =>
   Object.isFrozen(items) ? items : Object.freeze([...items]);
 
 export function buildUnary(op: "+" | "-", expr: Expr, start = NOWHERE, end = NOWHERE): NumberLiteral | Unary {
+  if (op !== "+" && op !== "-") refuse("promql", `only + and - stand before an expression as signs, not ${shown(op)}`);
   if (expr.kind === "number") return new NumberNode(op === "-" ? -expr.value : expr.value, start, end);
   const type = typeOf(expr);
   if (type !== "vector" && type !== "scalar") {

@@ -1,6 +1,7 @@
 import type { Grouping, Matcher, Matching, MatchOp } from "./ast.ts";
 import { buildMatcher } from "./build.ts";
 import type { TokenKind } from "./lexer.ts";
+import { quoteLabel } from "./quote.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** The matchers in the braces at hand. */
@@ -24,12 +25,12 @@ function readMatcher(tokens: Tokens): Matcher {
   if (isMatchOp(op)) {
     tokens.advance();
     const { value } = tokens;
-    if (!tokens.is("string")) tokens.unexpected("a string", `write ${label}${op}"…", in quotes`);
+    if (!tokens.is("string")) tokens.unexpected("a string", `write ${quoteLabel(label)}${op}"…", in quotes`);
     tokens.advance();
     tokens.from = start;
     return buildMatcher(label, op, value, start, tokens.lastEnd);
   }
-  if (kind === "name") tokens.unexpected("= != =~ or !~", `write ${label}="…"`);
+  if (kind === "name") tokens.unexpected("= != =~ or !~", `write ${quoteLabel(label)}="…"`);
   // A string alone is the metric's name.
   return buildMatcher("__name__", "=", label, start, tokens.lastEnd);
 }

@@ -26,6 +26,7 @@ export type {
   Unary,
   VectorSelector,
 } from "./ast.ts";
+export { check } from "./check.ts";
 export {
   aggregate,
   binary,
@@ -43,7 +44,9 @@ export {
 } from "./construct.ts";
 export type { AggregationOp, FunctionName, ValueType } from "./functions.ts";
 export { type ParseOptions, parse } from "./parser.ts";
+export { type Layout, pretty } from "./pretty.ts";
 export { print } from "./printer.ts";
 export { escapePattern, quote } from "./quote.ts";
-export { mapSelectors, shiftBack } from "./transform.ts";
+export { addMatchers, mapSelectors, shiftBack, transform } from "./transform.ts";
 export { typeOf } from "./types.ts";
+export { selectors, walk } from "./walk.ts";

@@ -5,10 +5,13 @@ import type {
   Binary,
   Expr,
   Grouping,
+  Matcher,
   Matching,
+  MatrixSelector,
   SelectorOptions,
   Subquery,
   TimeShift,
+  Unary,
   VectorSelector,
 } from "./ast.ts";
 import { PRECEDENCE, SIGN_PRECEDENCE } from "./operators.ts";
@@ -29,9 +32,9 @@ export function print(expr: Expr): string {
     case "string":
       return quote(expr.value);
     case "vector":
-      return printSeries(expr) + printOptions(expr);
+      return printSeries(expr) + printRange(expr);
     case "matrix":
-      return `${printSeries(expr.selector)}[${formatDuration(expr.rangeMs)}]${printOptions(expr.selector)}`;
+      return printSeries(expr.selector) + printRange(expr);
     case "subquery":
       return printSubquery(expr);
     case "call":
@@ -41,8 +44,7 @@ export function print(expr: Expr): string {
     case "binary":
       return printBinary(expr);
     case "unary":
-      // Readers and grammars disagree on -2 ^ 2, so whatever is joined by an operator stands in parentheses under a sign.
-      return `${expr.op}${printOperand(expr.expr, expr.expr.kind === "binary")}`;
+      return `${expr.op}${printOperand(expr.expr, needsParens(expr, expr.expr))}`;
     default:
       return unreachable(expr);
   }
@@ -56,13 +58,26 @@ function printNumber(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-function printSeries({ name, matchers }: VectorSelector): string {
-  const conditions = matchers.map((m) => `${quoteLabel(m.label)}${m.op}${quote(m.value)}`);
-  if (name === undefined) return `{${conditions.join(",")}}`;
-  if (isPlainMetric(name)) return conditions.length === 0 ? name : `${name}{${conditions.join(",")}}`;
-  // A keyword as a name is written out so that Prometheus 2 takes it too; any other name needs Prometheus 3's quotes.
-  return `{${[isClassicMetric(name) ? `__name__=${quote(name)}` : quote(name), ...conditions].join(",")}}`;
+function printSeries(selector: VectorSelector): string {
+  const { before, conditions } = seriesParts(selector);
+  return before !== "" && conditions.length === 0 ? before : `${before}{${conditions.join(",")}}`;
 }
+
+/** What stands before the braces of a selector, and what within them. */
+export function seriesParts({ name, matchers }: VectorSelector): { before: string; conditions: readonly string[] } {
+  const conditions = matchers.map(printMatcher);
+  if (name === undefined) return { before: "", conditions };
+  if (isPlainMetric(name)) return { before: name, conditions };
+  // A keyword as a name is written out so that Prometheus 2 takes it too; any other name needs Prometheus 3's quotes.
+  const quoted = isClassicMetric(name) ? `__name__=${quote(name)}` : quote(name);
+  return { before: "", conditions: [quoted, ...conditions] };
+}
+
+const printMatcher = ({ label, op, value }: Matcher): string => `${quoteLabel(label)}${op}${quote(value)}`;
+
+/** What follows the braces of a selector: `[5m] offset 1h`. */
+export const printRange = (expr: MatrixSelector | VectorSelector): string =>
+  expr.kind === "vector" ? printOptions(expr) : `[${formatDuration(expr.rangeMs)}]${printOptions(expr.selector)}`;
 
 const printOptions = (selector: SelectorOptions): string =>
   selector.extended === undefined ? printShift(selector) : ` ${selector.extended}${printShift(selector)}`;
@@ -83,34 +98,65 @@ function printSeconds(ms: number): string {
 }
 
 function printSubquery(expr: Subquery): string {
-  const inner = expr.expr;
-  const atom =
-    inner.kind === "call" || inner.kind === "aggregation" || (inner.kind === "vector" && printOptions(inner) === "");
-  const step = expr.stepMs === undefined ? "" : formatDuration(expr.stepMs);
-  return `${printOperand(inner, !atom)}[${formatDuration(expr.rangeMs)}:${step}]${printShift(expr)}`;
+  return printOperand(expr.expr, needsParens(expr, expr.expr)) + printBrackets(expr);
 }
 
-function printAggregation({ op, expr, param, grouping }: Aggregation): string {
-  const args = param === undefined ? print(expr) : `${print(param)}, ${print(expr)}`;
-  return grouping === undefined ? `${op}(${args})` : `${op} ${printGrouping(grouping)} (${args})`;
+/** What follows the expression of a subquery: `[1h:5m] offset 1d`. */
+export function printBrackets(expr: Subquery): string {
+  const step = expr.stepMs === undefined ? "" : formatDuration(expr.stepMs);
+  return `[${formatDuration(expr.rangeMs)}:${step}]${printShift(expr)}`;
 }
+
+function printAggregation(expr: Aggregation): string {
+  const { param } = expr;
+  return `${printHead(expr)}(${param === undefined ? "" : `${print(param)}, `}${print(expr.expr)})`;
+}
+
+/** What stands before the parentheses of an aggregation: `sum by (job) `. */
+export const printHead = ({ op, grouping }: Aggregation): string =>
+  grouping === undefined ? op : `${op} ${printGrouping(grouping)} `;
 
 const printGrouping = ({ kind, labels }: Grouping): string => `${kind} ${printLabels(labels)}`;
 const printLabels = (labels: readonly string[]): string => `(${labels.map(quoteGroupingLabel).join(", ")})`;
 
-function printBinary({ op, left, right, bool, matching }: Binary): string {
-  const own = PRECEDENCE[op];
-  const power = op === "^";
-  // Of equal operators the left one binds first, but for ^, where the right one does.
-  const leftParens = power ? precedenceOf(left) <= own : precedenceOf(left) < own;
-  const rightParens = power ? precedenceOf(right) < own : precedenceOf(right) <= own && right.kind === "binary";
-  const middle = `${op}${bool ? " bool" : ""}${matching === undefined ? "" : ` ${printMatching(matching)}`}`;
-  return `${printOperand(left, leftParens)} ${middle} ${printOperand(right, rightParens)}`;
+function printBinary(expr: Binary): string {
+  const { left, right } = expr;
+  const text = printOperand(left, needsParens(expr, left));
+  return `${text} ${printOperator(expr)} ${printOperand(right, needsParens(expr, right, true))}`;
+}
+
+/** An operator with what belongs to it: `== bool on (job) group_left ()`. */
+export function printOperator({ op, bool, matching }: Binary): string {
+  return `${op}${bool ? " bool" : ""}${matching === undefined ? "" : ` ${printMatching(matching)}`}`;
 }
 
 function printMatching({ kind, labels, group }: Matching): string {
   const text = `${kind} ${printLabels(labels)}`;
   return group === undefined ? text : `${text} group_${group.side} ${printLabels(group.include)}`;
+}
+
+/** Whether `part` stands in parentheses within `expr`, as the right side of an operator or any other part. */
+export function needsParens(expr: Binary | Subquery | Unary, part: Expr, isRight = false): boolean {
+  switch (expr.kind) {
+    case "subquery":
+      return !(
+        part.kind === "call" ||
+        part.kind === "aggregation" ||
+        (part.kind === "vector" && printOptions(part) === "")
+      );
+    case "unary":
+      // Readers and grammars disagree on -2 ^ 2, so whatever is joined by an operator stands in parentheses under a sign.
+      return part.kind === "binary";
+    case "binary": {
+      const own = PRECEDENCE[expr.op];
+      const other = precedenceOf(part);
+      // Of equal operators the left one binds first, but for ^, where the right one does.
+      if (expr.op === "^") return isRight ? other < own : other <= own;
+      return isRight ? other <= own && part.kind === "binary" : other < own;
+    }
+    default:
+      return unreachable(expr);
+  }
 }
 
 const printOperand = (expr: Expr, parens: boolean): string => (parens ? `(${print(expr)})` : print(expr));

@@ -14,10 +14,10 @@ export interface Refusal {
 const WIDTH = 100;
 
 /** The error for a text, which shows the place: a line of the text, and carets below it. */
-export function refusal(
-  text: string,
-  { code = "syntax", reason, hint, start, end, cause }: Refusal,
-): PromqlSyntaxError {
+export function refusal(text: string, what: Refusal): PromqlSyntaxError {
+  const { code = "syntax", start, end, cause } = what;
+  const reason = oneLine(what.reason);
+  const hint = what.hint === undefined ? undefined : oneLine(what.hint);
   const before = text.slice(0, start);
   const lineStart = Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r")) + 1;
   const line = before.split(/\r\n|\r|\n/).length;
@@ -35,6 +35,9 @@ export function refusal(
     cause,
   });
 }
+
+/** What is quoted from the text may hold line breaks. */
+const oneLine = (words: string): string => words.replace(/[\r\n]/g, (c) => (c === "\n" ? "\\n" : "\\r"));
 
 function excerpt(text: string, lineStart: number, start: number, end: number): string {
   const rest = /[\r\n]/.exec(text.slice(start));

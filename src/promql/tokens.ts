@@ -1,3 +1,4 @@
+import { shown } from "../time.ts";
 import { Lexer, type TokenKind } from "./lexer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 
@@ -28,7 +29,9 @@ export class Tokens extends Lexer {
 
   unexpected(wanted: string, hint?: string): never {
     const { text, kind, start, end } = this;
-    const found = kind === "end" ? "the end of the text" : text.slice(start, end);
+    const token = text.slice(start, end);
+    const found =
+      kind === "end" ? "the end of the text" : /^[\w:(){}[\],=!~<>+\-*/%^@]{1,40}$/.test(token) ? token : shown(token);
     return this.refuse({ reason: `${wanted} is wanted here, not ${found}`, hint, start, end });
   }
 

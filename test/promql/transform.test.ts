@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { QueryError } from "../../src/errors.ts";
 import {
+  addMatchers,
   aggregate,
   binary,
   by,
@@ -9,11 +11,13 @@ import {
   matcher,
   matrix,
   number,
+  parse,
   print,
   selector,
   shiftBack,
   string,
   subquery,
+  transform,
   unary,
 } from "../../src/promql/index.ts";
 
@@ -93,4 +97,108 @@ describe("an expression shifted back", () => {
   test("by a part of a millisecond is refused", () => {
     expect(() => shiftBack(a, 0.5)).toThrow("an offset is a whole number of milliseconds");
   });
+});
+
+describe("a transformation", () => {
+  test("sees every node once, its parts first", () => {
+    const seen: string[] = [];
+    const expr = parse("sum(rate(a[5m])) + topk(2, abs(-b))");
+    expect(
+      transform(expr, (node) => {
+        seen.push(print(node));
+        return node;
+      }),
+    ).toBe(expr);
+    expect(seen).toEqual([
+      "a",
+      "a[5m]",
+      "rate(a[5m])",
+      "sum(rate(a[5m]))",
+      "2",
+      "b",
+      "-b",
+      "abs(-b)",
+      "topk(2, abs(-b))",
+      "sum(rate(a[5m])) + topk(2, abs(-b))",
+    ]);
+  });
+
+  test("builds anew what is above a change, and nothing else", () => {
+    const expr = parse("rate(a[1m]) / rate(b[5m])");
+    const changed = transform(expr, (node) =>
+      node.kind === "matrix" && node.rangeMs === MINUTE ? matrix(node.selector, 2 * MINUTE) : node,
+    );
+    expect(print(changed)).toBe("rate(a[2m]) / rate(b[5m])");
+    expect(changed.kind === "binary" && expr.kind === "binary" && changed.right === expr.right).toBe(true);
+    expect(changed.span).toBeUndefined();
+    expect(changed.kind === "binary" && changed.right.span).toEqual({ start: 14, end: 25 });
+  });
+
+  test("is held against the rules", () => {
+    expect(() => transform(parse("rate(a[5m])"), (node) => (node.kind === "matrix" ? number(1) : node))).toThrow(
+      "argument 1 of rate() is a matrix, not a scalar",
+    );
+    expect(() => transform(parse("rate(a[5m])"), (node) => (node.kind === "vector" ? number(1) : node))).toThrow(
+      "the selector of a range is replaced by another one only, not by a number",
+    );
+  });
+});
+
+describe("matchers are added to every selector", () => {
+  const cluster = matcher("cluster", "=", "eu");
+  test.each([
+    ["a", 'a{cluster="eu"}'],
+    ['a{cluster="us"}', 'a{cluster="us",cluster="eu"}'],
+    ['a{cluster=~".*"} or a', 'a{cluster=~".*",cluster="eu"} or a{cluster="eu"}'],
+    ["rate(a[5m] offset 1m)", 'rate(a{cluster="eu"}[5m] offset 1m)'],
+    ["a[5m] smoothed @ 5", 'a{cluster="eu"}[5m] smoothed @ 5'],
+    ["max_over_time(a[5m:1m])", 'max_over_time(a{cluster="eu"}[5m:1m])'],
+    ['{__name__=~"a|b"}', '{__name__=~"a|b",cluster="eu"}'],
+    ["absent(a) + on () scalar(b) * c", 'absent(a{cluster="eu"}) + on () scalar(b{cluster="eu"}) * c{cluster="eu"}'],
+    ['{"a.b"}', '{"a.b",cluster="eu"}'],
+    ["vector(1)", "vector(1)"],
+    ['info(a, {b="c"})', 'info(a{cluster="eu"}, {b="c",cluster="eu"})'],
+    ['info(a, {__name__="b"})', 'info(a{cluster="eu"}, {__name__="b",cluster="eu"})'],
+  ])("%s", (text, scoped) => {
+    const expr = parse(text, { experimental: true });
+    expect(print(addMatchers(expr, cluster))).toBe(scoped);
+    const again = addMatchers(parse(scoped, { experimental: true }), cluster);
+    expect(print(again)).toBe(scoped);
+  });
+
+  test("an expression that has them already stays the same object", () => {
+    const expr = parse('rate(a{cluster="eu",b="c"}[5m]) / {cluster="eu"}');
+    expect(addMatchers(expr, cluster)).toBe(expr);
+    expect(addMatchers(expr)).toBe(expr);
+  });
+
+  test("a name narrows the name", () => {
+    expect(print(addMatchers(parse('a{b="c"}'), matcher("__name__", "=", "d")))).toBe(
+      '{__name__="a",b="c",__name__="d"}',
+    );
+    expect(print(addMatchers(parse('{b="c"}'), matcher("__name__", "=", "d")))).toBe('d{b="c"}');
+  });
+
+  test("text within a value stays text", () => {
+    const hostile = '"} or secret{a="';
+    const scoped = print(addMatchers(parse("a"), matcher("tenant", "=", hostile)));
+    expect(parse(scoped)).toEqual(selector("a", [matcher("tenant", "=", hostile)]));
+  });
+
+  test("info that chooses its series itself is refused", () => {
+    const expr = parse("info(a)", { experimental: true });
+    expect(() => addMatchers(expr, cluster)).toThrow(QueryError);
+    expect(() => addMatchers(expr, cluster)).toThrow("write info(v, {…})");
+  });
+
+  test("what is no matcher is refused", () => {
+    expect(() => addMatchers(parse("a"), "cluster=eu" as never)).toThrow('write matcher("cluster", "=", "eu")');
+    expect(() => addMatchers(parse("a"), { label: "x", op: "==", value: "y" } as never)).toThrow("not by");
+  });
+});
+
+test("a shift keeps what else a selector has", () => {
+  expect(print(shiftBack(parse("a[5m] smoothed"), MINUTE))).toBe("a[5m] smoothed offset 1m");
+  const info = parse('info(a, {__name__="b"})', { experimental: true });
+  expect(print(shiftBack(info, MINUTE))).toBe('info(a offset 1m, {__name__="b"} offset 1m)');
 });
