@@ -38,6 +38,8 @@ export type { AloneReason, Call } from "./logs/call.ts";
 export type { Cluster, ServerName } from "./logs/cluster.ts";
 export type { JsonFormat, JsonFormatValue } from "./logs/custom-json.ts";
 export type { RateLimit, RbacDenial } from "./logs/denial.ts";
+export { type ElasticsearchOptions, elasticsearch } from "./logs/elasticsearch/elasticsearch.ts";
+export type { LogFields } from "./logs/elasticsearch/mapping.ts";
 export type {
   AccessLogEntry,
   KnownPeers,

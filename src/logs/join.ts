@@ -41,7 +41,7 @@ export class Joiner {
       this.#done.push(...callsOf(group));
       group = undefined;
     }
-    group ??= { clients: [], servers: [], touchedMs: timeMs };
+    group ??= { clients: [], servers: [], firstMs: timeMs, touchedMs: timeMs };
     // Moves it to the end.
     this.#groups.delete(key);
     this.#groups.set(key, group);
@@ -61,6 +61,15 @@ export class Joiner {
     return calls;
   }
 
+  /** When the first line was taken that waits, with time going `forward` or back; `undefined` where none does. */
+  waitingSinceMs(forward: boolean): number | undefined {
+    let since: number | undefined;
+    for (const { firstMs } of this.#groups.values()) {
+      if (since === undefined || (forward ? firstMs < since : firstMs > since)) since = firstMs;
+    }
+    return since;
+  }
+
   /** All calls that wait. */
   rest(): Call[] {
     return this.settled(Number.POSITIVE_INFINITY);
@@ -70,6 +79,7 @@ export class Joiner {
 interface Group {
   readonly clients: AccessLogEntry[];
   readonly servers: AccessLogEntry[];
+  readonly firstMs: number;
   touchedMs: number;
 }
 

@@ -49,14 +49,10 @@ export class Look {
   }
 
   /** The calls of which a line is as described, chunk by chunk. */
-  async *calls(reading: Reading): AsyncGenerator<readonly Call[]> {
-    for await (const calls of this.#all(reading)) {
-      const wanted = calls.filter(
-        (call) => isWithin(call.client ?? call.server, reading) && this.#isWanted(call) && this.#holds(call),
-      );
-      wanted.sort((a, b) => (takenMs(a) - takenMs(b)) * (reading.order === "forward" ? 1 : -1));
-      if (wanted.length > 0) yield wanted;
-    }
+  calls(reading: Reading): AsyncGenerator<readonly Call[]> {
+    const isWanted = (call: Call): boolean =>
+      isWithin(call.client ?? call.server, reading) && this.#isWanted(call) && this.#holds(call);
+    return inOrder(this.#all(reading), (call) => (isWanted(call) ? [call] : []), takenNs, reading.order);
   }
 
   /** Whether a call has the scope's labels, and failed where that was asked for. */
@@ -92,15 +88,11 @@ export class Look {
     }
   }
 
-  async *#joined(reading: Reading, sides: ReadonlySet<View>): AsyncGenerator<readonly AccessLogEntry[]> {
-    const sign = reading.order === "forward" ? 1 : -1;
-    for await (const calls of this.#all(reading)) {
-      const wanted = calls
-        .flatMap((call) => this.#ownEntries(call, sides))
-        .filter((entry) => isWithin(entry, reading) && this.#test.holds(entry) && this.#holds(entry))
-        .sort((a, b) => (writtenMs(a) - writtenMs(b)) * sign);
-      if (wanted.length > 0) yield wanted;
-    }
+  #joined(reading: Reading, sides: ReadonlySet<View>): AsyncGenerator<readonly AccessLogEntry[]> {
+    const isWanted = (entry: AccessLogEntry): boolean =>
+      isWithin(entry, reading) && this.#test.holds(entry) && this.#holds(entry);
+    const entriesOf = (call: Call) => this.#ownEntries(call, sides).filter(isWanted);
+    return inOrder(this.#all(reading), entriesOf, writtenNs, reading.order);
   }
 
   /** The lines of a call that are of the scope: an attempt may have reached another workload, and so may the last one. */
@@ -115,7 +107,7 @@ export class Look {
   }
 
   /** All calls of the scope of which a line may be as described, each once. */
-  #all(reading: Reading): AsyncGenerator<readonly Call[]> {
+  #all(reading: Reading): AsyncGenerator<Settled> {
     const { client, server } = this.#plan;
     const sources = [...client, ...server];
     const whole = this.#test.lines.length === 0 && sources.every(({ bounded }) => bounded);
@@ -123,7 +115,7 @@ export class Look {
   }
 
   /** Reads both sides side by side, and joins what lies near in time. */
-  async *#merged(reading: Reading, sources: readonly SideSource[]): AsyncGenerator<readonly Call[]> {
+  async *#merged(reading: Reading, sources: readonly SideSource[]): AsyncGenerator<Settled> {
     const joiner = new Joiner(this.#slackMs);
     const { fromMs, toMs } = reading.span;
     const span = { fromMs: fromMs - this.#slackMs, toMs: toMs + this.#slackMs };
@@ -137,9 +129,9 @@ export class Look {
       const at = chunk.at(-1)?.writtenMs ?? 0;
       const calls = joiner.settled(at).filter((call) => this.#isOfScope(call));
       reading.reached(at);
-      if (calls.length > 0) yield calls;
+      yield { calls, reachedMs: joiner.waitingSinceMs(reading.order === "forward") ?? at };
     }
-    yield joiner.rest().filter((call) => this.#isOfScope(call));
+    yield { calls: joiner.rest().filter((call) => this.#isOfScope(call)), reachedMs: undefined };
     const { source } = this.#scope;
     if (source !== undefined && callers === 0 && callees > 0) {
       reading.warn(
@@ -151,7 +143,7 @@ export class Look {
   }
 
   /** Reads the lines that are as described, and looks for the other lines of each request. */
-  async *#lookedUp(reading: Reading, sources: readonly SideSource[]): AsyncGenerator<readonly Call[]> {
+  async *#lookedUp(reading: Reading, sources: readonly SideSource[]): AsyncGenerator<Settled> {
     const given = new Map<string, number>();
     const described = narrowed(
       sources.filter(({ bounded }) => bounded),
@@ -166,7 +158,7 @@ export class Look {
             this.#isOfScope(call) && this.#isWanted(call) && !call.entries().some((entry) => given.has(idOf(entry))),
         );
         for (const call of calls) for (const entry of call.entries()) given.set(idOf(entry), writtenMs(entry));
-        if (calls.length > 0) yield calls;
+        yield { calls, reachedMs: found.at(-1)?.writtenMs };
       }
       const at = chunk.at(-1)?.writtenMs ?? 0;
       reading.reached(at);
@@ -215,6 +207,34 @@ export class Look {
     const { source, destination } = this.#scope;
     return isFrom(call, source) && isTo(call, destination, this.#workloads);
   }
+}
+
+/** Calls that have all their lines. */
+interface Settled {
+  readonly calls: readonly Call[];
+  /** No line of a later call was taken before this, in the order of the reading; `undefined` where nothing is known. */
+  readonly reachedMs: number | undefined;
+}
+
+/** What calls come to, in the order in which it was taken: each waits until nothing can come before it. */
+async function* inOrder<T>(
+  all: AsyncIterable<Settled>,
+  itemsOf: (call: Call) => readonly T[],
+  takenAt: (item: T) => bigint,
+  order: Reading["order"],
+): AsyncGenerator<readonly T[]> {
+  const sign = order === "forward" ? 1 : -1;
+  const compare = (a: T, b: T): number => (takenAt(a) === takenAt(b) ? 0 : takenAt(a) < takenAt(b) ? -sign : sign);
+  let waiting: T[] = [];
+  for await (const { calls, reachedMs } of all) {
+    const added = calls.flatMap(itemsOf);
+    if (added.length > 0) waiting = [...waiting, ...added].sort(compare);
+    if (reachedMs === undefined) continue;
+    const later = waiting.findIndex((item) => (Number(takenAt(item) / 1_000_000n) - reachedMs) * sign >= 0);
+    const ready = waiting.splice(0, later === -1 ? waiting.length : later);
+    if (ready.length > 0) yield ready;
+  }
+  if (waiting.length > 0) yield waiting;
 }
 
 const BOTH: ReadonlySet<View> = new Set(["client", "server"]);
@@ -290,11 +310,12 @@ function addressOf(address: AccessLogEntry["upstreamHost"]): string | undefined 
 }
 
 /** When the line was taken that a call has its place by. */
-const takenMs = ({ client, server }: Call): number => writtenMs((client ?? server) as AccessLogEntry);
+const takenNs = ({ client, server }: Call): bigint => (client ?? server)?.writtenNs ?? 0n;
 
 const idOf = (entry: AccessLogEntry): string => `${entry.writtenNs} ${entry.origin?.pod} ${entry.raw}`;
 
-const writtenMs = ({ writtenNs = 0n }: AccessLogEntry): number => Number(writtenNs / 1_000_000n);
+const writtenNs = (entry: AccessLogEntry): bigint => entry.writtenNs ?? 0n;
+const writtenMs = (entry: AccessLogEntry): number => Number(writtenNs(entry) / 1_000_000n);
 
 /** Whether a line was taken within the span that was asked for. */
 function isWithin(entry: AccessLogEntry | undefined, { span }: Reading): boolean {

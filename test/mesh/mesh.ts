@@ -165,7 +165,15 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
         const { name } = workload;
         const paths = { certificates: at("certificates"), logFile: at("logs", `${name}.log`) };
         writeFileSync(at("envoy", `${name}.json`), JSON.stringify(envoyConfig(workload, paths), null, 1));
-        const args = ["-c", at("envoy", `${name}.json`), "--use-dynamic-base-id", "--concurrency", "1"];
+        const args = [
+          "-c",
+          at("envoy", `${name}.json`),
+          "--use-dynamic-base-id",
+          "--concurrency",
+          "1",
+          "--file-flush-interval-msec",
+          "1000",
+        ];
         record(await start(name, programs.envoy, [...args, "--log-level", "error"], output(name)));
       }
       for (const { name, ports } of proxied) await ready(name, ports.admin, "/ready");

@@ -20,8 +20,8 @@ export async function shipperCounts(): Promise<ShipperCounts> {
   return (await response.json()) as ShipperCounts;
 }
 
-/** Proxies write their logs every ten seconds. */
-const quietMs = 11_000;
+/** Proxies write their logs every second. */
+const quietMs = 2_500;
 
 /**
  * Waits until the proxies have written everything and every backend has it; throws if one will never have it. There must

@@ -164,8 +164,8 @@ class Elasticsearch implements LogBackend {
     for (let i = 0; i < instants.length; i += MOST_WINDOWS) {
       const some = instants.slice(i, i + MOST_WINDOWS);
       const range = {
-        gt: (some[0] ?? 0) - question.windowMs,
-        lte: some.at(-1) ?? 0,
+        gt: Math.floor((some[0] ?? 0) - question.windowMs),
+        lte: Math.floor(some.at(-1) ?? 0),
         format: "epoch_millis",
       };
       const json = {

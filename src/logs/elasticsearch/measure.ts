@@ -55,7 +55,10 @@ export function aggregationsOf(
     inner = { group: { terms: { field: path, size: MOST_GROUPS }, ...(isEmpty(inner) ? {} : { aggs: inner }) } };
   }
   const filters = Object.fromEntries(
-    instants.map((ms) => [String(ms), { range: { [time]: { gt: ms - windowMs, lte: ms, format: "epoch_millis" } } }]),
+    instants.map((ms) => [
+      String(ms),
+      { range: { [time]: { gt: Math.floor(ms - windowMs), lte: Math.floor(ms), format: "epoch_millis" } } },
+    ]),
   );
   return { window: { filters: { filters }, ...(isEmpty(inner) ? {} : { aggs: inner }) } };
 }
