@@ -1,7 +1,9 @@
 import { cpus } from "node:os";
+import { ACCESS_LOG_TASKS, benchAccessLog } from "./access-log.ts";
 import { benchDecode } from "./decode.ts";
 import { benchHops } from "./hops.ts";
 import { benchImport } from "./import.ts";
+import { benchPromql } from "./promql.ts";
 import { benchQuery } from "./query.ts";
 import { benchTraces } from "./traces.ts";
 
@@ -12,6 +14,17 @@ table(
   "Building and printing one edge query",
   ["way", "µs", "× template"],
   benchQuery().map(({ way, us, ratio }) => [way, us.toFixed(2), ratio.toFixed(1)]),
+);
+
+table(
+  "Reading and writing PromQL",
+  ["way", "expressions/s", "MB/s", "× lezer's parse"],
+  benchPromql().map((row) => [
+    row.what,
+    Math.round(row.perSecond).toLocaleString("en"),
+    row.megabytesPerSecond.toFixed(1),
+    row.ratio.toFixed(2),
+  ]),
 );
 
 table(
@@ -51,6 +64,14 @@ table(
     row.ratio.toFixed(2),
   ]),
 );
+
+for (const task of ACCESS_LOG_TASKS) {
+  table(
+    `Reading a million access-log lines: ${task}`,
+    ["way", "ns/line", "× meshquery's time"],
+    benchAccessLog(task).map(({ way, nsPerLine, ratio }) => [way, nsPerLine.toFixed(0), ratio.toFixed(2)]),
+  );
+}
 
 table(
   "Importing in a fresh process",
