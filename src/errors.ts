@@ -107,6 +107,23 @@ export class PromqlSyntaxError extends MeshQueryError {
   }
 }
 
+/**
+ * Why an expression has no value: `"execution"` Prometheus has none for it either, such as for many series on both
+ * sides of an operator; `"unsupported"` this library does not evaluate what it holds.
+ */
+export type EvaluationErrorCode = "execution" | "unsupported";
+
+/** An expression was well-formed, and could not be evaluated over these series. */
+export class EvaluationError extends MeshQueryError {
+  readonly code: EvaluationErrorCode;
+  readonly retryable = false;
+
+  constructor(code: EvaluationErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+  }
+}
+
 /** Why no answer arrived. */
 export type TransportErrorCode = "dns" | "network" | "refused" | "reset" | "tls" | "too-large";
 

@@ -1,4 +1,4 @@
-export { type PromqlErrorCode, PromqlSyntaxError } from "../errors.ts";
+export { EvaluationError, type EvaluationErrorCode, type PromqlErrorCode, PromqlSyntaxError } from "../errors.ts";
 export type {
   Aggregation,
   ArithmeticOp,
@@ -42,6 +42,23 @@ export {
   unary,
   without,
 } from "./construct.ts";
+export {
+  type EvaluatedInstant,
+  type EvaluatedMatrix,
+  type EvaluatedScalar,
+  type EvaluatedSeries,
+  type EvaluatedString,
+  type EvaluatedVector,
+  type EvaluationInstant,
+  type EvaluationOptions,
+  type EvaluationRange,
+  evaluate,
+} from "./engine/evaluate.ts";
+export type { LabelRecord } from "./engine/labels.ts";
+export { seriesTest } from "./engine/matchers.ts";
+export { type LoadOptions, type MemoryStorage, memoryStorage } from "./engine/memory-storage.ts";
+export { type NotedSeries, parseSeries } from "./engine/series-notation.ts";
+export type { SeriesStorage, StoredSeries } from "./engine/storage.ts";
 export type { AggregationOp, FunctionName, ValueType } from "./functions.ts";
 export { type ParseOptions, parse } from "./parser.ts";
 export { type Layout, pretty } from "./pretty.ts";

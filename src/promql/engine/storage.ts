@@ -1,0 +1,27 @@
+import type { Matcher } from "../ast.ts";
+import type { LabelRecord } from "./labels.ts";
+
+/**
+ * The samples of one series: two columns of equal length, in order of time, with no time twice.
+ *
+ * The end of a series is marked by the NaN of Prometheus's own (bits `0x7ff0000000000002`).
+ */
+export interface StoredSeries {
+  readonly labels: LabelRecord;
+  /** Epoch milliseconds, whole and ascending. */
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+}
+
+/**
+ * Where the engine finds series: anything that can tell which of them match and what they held at a time.
+ *
+ * {@link seriesTest} decides whether labels match. The columns are only read, and only until `evaluate` returns.
+ */
+export interface SeriesStorage {
+  /**
+   * The series that satisfy all matchers, in any order and each once, with at least their samples from `fromMs` to
+   * `toMs`, both included; more of them do no harm.
+   */
+  select(matchers: readonly Matcher[], fromMs: number, toMs: number): Iterable<StoredSeries>;
+}

@@ -1,0 +1,143 @@
+import { EvaluationError } from "../../errors.ts";
+import type { Binary, Matching } from "../ast.ts";
+import { isComparison } from "../operators.ts";
+import { type Column, emptyColumn, isEmpty, joinEqual, presentAnywhere } from "./column.ts";
+import type { Labels } from "./labels.ts";
+import { ELEMENT_OPERATORS } from "./operators.ts";
+import { signatureOf } from "./set-operations.ts";
+
+type Element = (a: number, b: number) => number;
+
+/**
+ * Two vectors joined by an operator: each series of the left one with the one of the right that it matches, or with
+ * `group_right` the other way round.
+ *
+ * @throws {EvaluationError} where series match that must not, as Prometheus finds them step by step
+ */
+export function matchVectors(
+  expr: Binary,
+  left: readonly Column[],
+  right: readonly Column[],
+  steps: number,
+  delayedNames: boolean,
+): Column[] {
+  const element = ELEMENT_OPERATORS[expr.op] ?? Math.min;
+  const matching: Matching = expr.matching ?? { kind: "ignoring", labels: [] };
+  const swapped = matching.group?.side === "right";
+  const [many, one] = swapped ? [right, left] : [left, right];
+  const pairing = new Pairing(expr, matching, delayedNames, swapped);
+  const ones = pairing.onesBySignature(one, many, steps);
+  const found: Column[] = [];
+  for (const column of many) {
+    const signature = pairing.signature(column.labels);
+    for (const partner of ones.get(signature) ?? []) {
+      const joined = pairing.join(column, partner, signature, element);
+      if (!isEmpty(joined)) found.push(joined);
+    }
+  }
+  return joinEqual(found);
+}
+
+/** One operation between two vectors: how series meet, and what their result is called. */
+class Pairing {
+  readonly signature: (labels: Labels) => string;
+  readonly #expr: Binary;
+  readonly #matching: Matching;
+  readonly #swapped: boolean;
+  readonly #dropsName: boolean;
+  /** At which steps a result has been found, by what must be unique. */
+  readonly #matched = new Map<string, Uint8Array>();
+
+  constructor(expr: Binary, matching: Matching, delayedNames: boolean, swapped: boolean) {
+    this.#expr = expr;
+    this.#matching = matching;
+    this.#swapped = swapped;
+    this.signature = signatureOf(matching);
+    this.#dropsName = !isComparison(expr.op) || (expr.bool && !delayedNames);
+  }
+
+  /** The series of the side that has one for each signature, at any one step. */
+  onesBySignature(one: readonly Column[], many: readonly Column[], steps: number): Map<string, Column[]> {
+    const ones = new Map<string, Column[]>();
+    /** Without any series on the other side nothing is compared, nor found twice. */
+    let asked: Uint8Array | undefined;
+    for (const column of one) {
+      const signature = this.signature(column.labels);
+      const before = ones.get(signature);
+      if (before === undefined) {
+        ones.set(signature, [column]);
+        continue;
+      }
+      asked ??= presentAnywhere(many, steps);
+      for (const other of before) this.#checkApart(column, other, asked);
+      before.push(column);
+    }
+    return ones;
+  }
+
+  #checkApart(column: Column, other: Column, asked: Uint8Array): void {
+    for (let i = 0; i < asked.length; i++) {
+      if (asked[i] !== 1 || column.present[i] !== 1 || other.present[i] !== 1) continue;
+      const side = this.#swapped ? "left" : "right";
+      const group = this.#matchLabels(column.labels);
+      const [first, second] = [String(column.labels), String(other.labels)].sort();
+      throw new EvaluationError(
+        "execution",
+        `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
+          `[${first}, ${second}];many-to-many matching not allowed: matching labels must be unique on one side`,
+      );
+    }
+  }
+
+  #matchLabels(labels: Labels): Labels {
+    const names = new Set(this.#matching.labels);
+    return this.#matching.kind === "on" ? labels.keep(names) : labels.dropMetadata().drop(names);
+  }
+
+  join(many: Column, one: Column, signature: string, element: Element): Column {
+    const { op, bool } = this.#expr;
+    const labels = this.#resultLabels(many.labels, one.labels);
+    const isGrouped = this.#matching.group !== undefined;
+    const matched = this.#steps(isGrouped ? `${signature}\udc00${labels.key}` : signature, many.present.length);
+    const result = emptyColumn(labels, many.present.length, bool);
+    const isFilter = isComparison(op) && !bool;
+    for (let i = 0; i < many.present.length; i++) {
+      if (many.present[i] !== 1 || one.present[i] !== 1) continue;
+      if (matched[i] === 1) this.#failTwice(isGrouped);
+      matched[i] = 1;
+      const x = many.values[i] as number;
+      const y = one.values[i] as number;
+      const value = this.#swapped ? element(y, x) : element(x, y);
+      if (isFilter && value === 0) continue;
+      result.present[i] = 1;
+      // A comparison that filters leaves the left side's value as it is.
+      result.values[i] = isFilter ? (this.#swapped ? y : x) : value;
+    }
+    return result;
+  }
+
+  #failTwice(isGrouped: boolean): never {
+    throw new EvaluationError(
+      "execution",
+      isGrouped
+        ? "multiple matches for labels: grouping labels must ensure unique matches"
+        : "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+    );
+  }
+
+  #steps(key: string, steps: number): Uint8Array {
+    const before = this.#matched.get(key);
+    if (before !== undefined) return before;
+    const fresh = new Uint8Array(steps);
+    this.#matched.set(key, fresh);
+    return fresh;
+  }
+
+  #resultLabels(many: Labels, one: Labels): Labels {
+    const { kind, labels: names, group } = this.#matching;
+    let labels = this.#dropsName ? many.dropMetadata() : many;
+    if (group === undefined) labels = kind === "on" ? labels.keep(new Set(names)) : labels.drop(new Set(names));
+    for (const name of group?.include ?? []) labels = labels.with(name, one.get(name));
+    return labels;
+  }
+}
