@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import type { PrometheusPrograms } from "../mesh/latest-prometheus.ts";
 import { start, stop, until } from "../mesh/processes.ts";
 
 export interface SinglePrometheus {
@@ -13,6 +14,8 @@ export interface SinglePrometheus {
 }
 
 export interface SingleOptions {
+  /** Those of another version than the mesh's own. */
+  readonly programs?: PrometheusPrograms;
   /** Samples in OpenMetrics text, with timestamps, loaded before it starts. */
   readonly samples?: string;
   /** Settings of its web server, such as users, in its own YAML. */
@@ -22,7 +25,10 @@ export interface SingleOptions {
   readonly target?: string;
 }
 
-export async function singlePrometheus({ samples, web, target, flags = [] }: SingleOptions): Promise<SinglePrometheus> {
+const PACKAGED: PrometheusPrograms = { prometheus: "prometheus", promtool: "promtool" };
+
+export async function singlePrometheus(options: SingleOptions): Promise<SinglePrometheus> {
+  const { samples, web, target, flags = [], programs = PACKAGED } = options;
   const directory = mkdtempSync(path.join(tmpdir(), "meshquery-prometheus-"));
   const at = (name: string) => path.join(directory, name);
   const scrapes = target === undefined ? [] : [{ job_name: "x", static_configs: [{ targets: [target] }] }];
@@ -30,7 +36,13 @@ export async function singlePrometheus({ samples, web, target, flags = [] }: Sin
   writeFileSync(at("prometheus.yml"), JSON.stringify({ global, scrape_configs: scrapes }));
   if (samples !== undefined) {
     writeFileSync(at("samples.txt"), samples);
-    await promisify(execFile)("promtool", ["tsdb", "create-blocks-from", "openmetrics", at("samples.txt"), at("data")]);
+    await promisify(execFile)(programs.promtool, [
+      "tsdb",
+      "create-blocks-from",
+      "openmetrics",
+      at("samples.txt"),
+      at("data"),
+    ]);
   }
   const port = await freePort();
   const args = [
@@ -46,7 +58,7 @@ export async function singlePrometheus({ samples, web, target, flags = [] }: Sin
     args.push(`--web.config.file=${at("web.yml")}`);
   }
   const url = `http://127.0.0.1:${port}`;
-  const started = await start("prometheus", "prometheus", args, at("output.txt"));
+  const started = await start("prometheus", programs.prometheus, args, at("output.txt"));
   const end = async () => {
     await stop([started]);
     rmSync(directory, { recursive: true, force: true });

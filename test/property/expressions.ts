@@ -33,6 +33,8 @@ export interface Dialect {
   readonly shifts: boolean;
   /** Functions that are never called. */
   readonly without: readonly FunctionName[];
+  /** Whether experimental functions and aggregations are called too. */
+  readonly experimental?: boolean;
 }
 
 /** What every Prometheus since 2.33 takes, in the classic alphabet. */
@@ -45,7 +47,10 @@ export const CLASSIC: Dialect = {
 /** What Prometheus 3 takes. */
 export const MODERN: Dialect = { utf8: true, shifts: true, without: ["holt_winters"] };
 
-/** Well-typed expressions of every kind of node, without experimental functions, that a server of `dialect` parses. */
+/** What Prometheus 3 takes with `--enable-feature=promql-experimental-functions`. */
+export const EXPERIMENTAL: Dialect = { ...MODERN, without: ["holt_winters", "info"], experimental: true };
+
+/** Well-typed expressions of every kind of node that a server of `dialect` parses. */
 export function expressions(dialect: Dialect): fc.Arbitrary<Expr> {
   const { vector, scalar, matrix } = trees(dialect);
   return fc.oneof({ weight: 6, arbitrary: vector }, { weight: 2, arbitrary: scalar }, { weight: 1, arbitrary: matrix });
@@ -204,7 +209,8 @@ type Typed = Readonly<Record<ValueType, fc.Arbitrary<Expr>>>;
 function callsTo(returns: ValueType, dialect: Dialect, typed: Typed): fc.Arbitrary<Expr> {
   const names = (Object.keys(FUNCTIONS) as FunctionName[]).filter((name) => {
     const signature: Signature = FUNCTIONS[name];
-    return signature.returns === returns && signature.experimental !== true && !dialect.without.includes(name);
+    const taken = signature.experimental !== true || dialect.experimental === true;
+    return signature.returns === returns && taken && !dialect.without.includes(name);
   });
   return fc.constantFrom(...names).chain((name): fc.Arbitrary<Expr> => {
     if (name === "label_replace") {
@@ -236,7 +242,7 @@ function aggregations(
   );
   const ops = (Object.keys(AGGREGATIONS) as AggregationOp[]).filter((op) => {
     const parameter: Parameter = AGGREGATIONS[op];
-    return parameter.experimental !== true;
+    return parameter.experimental !== true || dialect.experimental === true;
   });
   return fc.tuple(fc.constantFrom(...ops), groupings, vector).chain(([op, grouping, expr]): fc.Arbitrary<Expr> => {
     const { param }: Parameter = AGGREGATIONS[op];
