@@ -7,6 +7,7 @@ export {
   MeshQueryError,
   PartialError,
   type PromqlErrorCode,
+  type PromqlErrorDetails,
   PromqlSyntaxError,
   QueryError,
   type QueryErrorCode,
