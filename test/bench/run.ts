@@ -3,6 +3,7 @@ import { ACCESS_LOG_TASKS, benchAccessLog } from "./access-log.ts";
 import { benchDecode } from "./decode.ts";
 import { benchHops } from "./hops.ts";
 import { benchImport } from "./import.ts";
+import { benchLogStream } from "./log-stream.ts";
 import { benchPromql } from "./promql.ts";
 import { benchQuery } from "./query.ts";
 import { benchTraces } from "./traces.ts";
@@ -72,6 +73,17 @@ for (const task of ACCESS_LOG_TASKS) {
     benchAccessLog(task).map(({ way, nsPerLine, ratio }) => [way, nsPerLine.toFixed(0), ratio.toFixed(2)]),
   );
 }
+
+table(
+  "Streaming an edge's calls from logs, both sides joined",
+  ["calls", "calls/s", "peak heap MB", "× the first's"],
+  (await benchLogStream()).map((row) => [
+    row.calls.toLocaleString("en"),
+    Math.round(row.callsPerSecond).toLocaleString("en"),
+    row.peakMegabytes.toFixed(1),
+    row.ratio.toFixed(2),
+  ]),
+);
 
 table(
   "Importing in a fresh process",
