@@ -43,6 +43,7 @@ import {
   VectorNode,
 } from "./nodes.ts";
 import { isBinaryOp, isComparison, isSetOp } from "./operators.ts";
+import { matchesEmpty } from "./pattern.ts";
 import { isWellFormed } from "./quote.ts";
 import { typeOf } from "./types.ts";
 
@@ -144,15 +145,6 @@ function isSelective({ op, value }: Matcher): boolean {
       return matchesEmpty(value) !== true;
     case "!~":
       return matchesEmpty(value) !== false;
-  }
-}
-
-/** `undefined` for a pattern in RE2's own syntax, of which the server decides. */
-function matchesEmpty(pattern: string): boolean | undefined {
-  try {
-    return new RegExp(`^(?:${pattern})$`, "s").test("");
-  } catch {
-    return undefined;
   }
 }
 

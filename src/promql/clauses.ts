@@ -1,6 +1,7 @@
 import type { Grouping, Matcher, Matching, MatchOp } from "./ast.ts";
 import { buildMatcher } from "./build.ts";
 import type { TokenKind } from "./lexer.ts";
+import { patternFault } from "./pattern.ts";
 import { quoteLabel } from "./quote.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -24,15 +25,23 @@ function readMatcher(tokens: Tokens): Matcher {
   const op = tokens.kind;
   if (isMatchOp(op)) {
     tokens.advance();
-    const { value } = tokens;
+    const { value, start: valueStart, end } = tokens;
     if (!tokens.is("string")) tokens.unexpected("a string", `write ${quoteLabel(label)}${op}"…", in quotes`);
     tokens.advance();
+    const fault = op === "=~" || op === "!~" ? patternFault(value) : undefined;
+    if (fault !== undefined) refusePattern(tokens, fault, valueStart, end);
     tokens.from = start;
     return buildMatcher(label, op, value, start, tokens.lastEnd);
   }
   if (kind === "name") tokens.unexpected("= != =~ or !~", `write ${quoteLabel(label)}="…"`);
   // A string alone is the metric's name.
   return buildMatcher("__name__", "=", label, start, tokens.lastEnd);
+}
+
+function refusePattern(tokens: Tokens, fault: string, start: number, end: number): never {
+  const perl = /Perl syntax/.test(fault) ? ", which has no look-around" : "";
+  const hint = "escapePattern() makes a pattern of any text";
+  return tokens.refuse({ code: "pattern", reason: `this is no pattern of RE2${perl}: ${fault}`, hint, start, end });
 }
 
 const isMatchOp = (kind: TokenKind): kind is MatchOp => kind === "=" || kind === "!=" || kind === "=~" || kind === "!~";

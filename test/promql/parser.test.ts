@@ -440,6 +440,37 @@ describe("a text that is no PromQL is refused with the place and what to write",
     expect(error.end).toBeLessThanOrEqual(text.length);
   });
 
+  test.each([
+    ["(", "missing closing )"],
+    ["[a", "missing closing ]"],
+    ["*", "missing argument to repetition operator"],
+    ["a**", "invalid nested repetition operator"],
+    ["a{1001}", "invalid repeat count"],
+    ["(?=a)", "which has no look-around"],
+    ["(a)\\\\1", "invalid escape sequence: \\1"],
+    ["[z-a]", "invalid character class range"],
+  ])("a pattern %s that is none", (pattern, message) => {
+    const error = refusalOf(`up * a{b!~"${pattern}"}`);
+    expect(error).toMatchObject({ code: "pattern", start: 10 });
+    expect(error.reason).toContain(message);
+    expect(parse(`a{b="${pattern}"}`).kind).toBe("vector");
+  });
+
+  test.each([
+    "(?i)a|b",
+    "(?s-i:.)",
+    "\\\\d+",
+    "[[:alpha:]]",
+    "\\\\Qa*\\\\E",
+    "(?P<n>a)",
+    "\\\\pL",
+    "a{2,3}?",
+    ".+?",
+    "a\\\\.b",
+  ])("a pattern %s of RE2 is one", (pattern) => {
+    expect(parse(`a{b=~"${pattern}"}`).kind).toBe("vector");
+  });
+
   test("a long line is cut around the place", () => {
     const error = refusalOf(`${"a + ".repeat(100)}rates(b)${" + a".repeat(100)}`);
     const [, line = "", carets = ""] = error.message.split("\n");

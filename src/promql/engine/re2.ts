@@ -9,7 +9,15 @@ export interface Pattern {
 }
 
 /** Why a text is no pattern of RE2's, or none that JavaScript can run. */
-export class PatternFault extends Error {}
+export class PatternFault extends Error {
+  /** Whether RE2 takes the pattern, which JavaScript alone cannot run. */
+  readonly unsupported: boolean;
+
+  constructor(message: string, unsupported = false) {
+    super(message);
+    this.unsupported = unsupported;
+  }
+}
 
 /**
  * Compiles RE2's syntax to a `RegExp` that matches the whole text, and in which `.` is any character, as PromQL wants it.
@@ -30,7 +38,8 @@ export function compileRe2(pattern: string): Pattern {
       groups: translation.groups,
     };
   } catch (cause) {
-    throw new PatternFault(`JavaScript cannot run it: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PatternFault(`JavaScript cannot run it: ${why}`, true);
   }
 }
 
@@ -55,6 +64,7 @@ class Translation {
   #flags: Flags = { fold: false, multiline: false, dotAll: true, ungreedy: false };
   #at = 0;
   #count = 0;
+  #lacking: string | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -86,7 +96,9 @@ class Translation {
       if (c === "(") {
         const group = this.#group();
         if (group === undefined) {
-          push("");
+          // A repetition behind flags repeats what stands before them, once more if it is repeated already.
+          if (repeated) atom = `(?:${atom})`;
+          repeated = false;
           continue;
         }
         push("");
@@ -108,6 +120,7 @@ class Translation {
       } else push(this.#single(c, push));
     }
     if (starts.length > 0) this.#fail("missing closing )");
+    if (this.#lacking !== undefined) throw new PatternFault(this.#lacking, true);
     return source + atom;
   }
 
@@ -213,10 +226,6 @@ class Translation {
       for (const atom of atoms.slice(0, -1)) push(atom);
       return atoms.at(-1) ?? "";
     }
-    if (kind === "E") {
-      this.#at += 2;
-      return "";
-    }
     const read = readEscape(this.#text, this.#at, this.#fault);
     if (typeof read.meant !== "number") return this.#class({ members: [read.meant], negated: false, end: read.end });
     this.#at = read.end;
@@ -232,17 +241,23 @@ class Translation {
     const fold = this.#flags.fold && !this.foldsAll;
     const members = read.members.map((member) => {
       if (typeof member !== "string") {
-        if (fold) return member.fold() ?? this.#fail("(?i) for a part of the pattern folds no class beyond ASCII here");
+        if (fold) return member.fold() ?? this.#lack("(?i) for a part of the pattern folds no class beyond ASCII here");
         return member.text();
       }
-      if (this.#flags.fold && member.startsWith("\\P")) this.#fail("(?i) and the complement of a Unicode class");
-      if (fold) this.#fail("(?i) for a part of the pattern folds no Unicode class here");
+      if (this.#flags.fold && member.startsWith("\\P")) return this.#lack("(?i) and the complement of a Unicode class");
+      if (fold) return this.#lack("(?i) for a part of the pattern folds no Unicode class here");
       return member;
     });
     return `[${read.negated ? "^" : ""}${members.join("")}]`;
   }
 
   readonly #fault = (why: string): never => this.#fail(why);
+
+  /** Notes what JavaScript cannot run, and reads on: what is no pattern at all comes first. */
+  #lack(why: string): string {
+    this.#lacking ??= why;
+    return "";
+  }
 
   #fail(why: string): never {
     throw new PatternFault(why);
