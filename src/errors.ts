@@ -62,10 +62,10 @@ export class QueryError extends MeshQueryError {
 
 /**
  * What is wrong with a PromQL text: `"syntax"` no grammar has it, `"type"` the parts do not go together, `"name"` no
- * function or aggregation is called so, `"experimental"` only a server that was told so takes it, `"unsupported"` this
- * library does not, `"too-deep"` it is nested too deeply.
+ * function or aggregation is called so, `"pattern"` a matcher's pattern is no RE2, `"experimental"` only a server that
+ * was told so takes it, `"unsupported"` this library does not, `"too-deep"` it is nested too deeply.
  */
-export type PromqlErrorCode = "experimental" | "name" | "syntax" | "too-deep" | "type" | "unsupported";
+export type PromqlErrorCode = "experimental" | "name" | "pattern" | "syntax" | "too-deep" | "type" | "unsupported";
 
 /** Where and why a PromQL text was refused. */
 export interface PromqlErrorDetails extends ErrorDetails {
