@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createMesh, jaeger, prometheus } from "../../src/index.ts";
-import { until } from "../mesh/processes.ts";
-import { type SinglePrometheus, singlePrometheus } from "./single-prometheus.ts";
+import { createMesh, jaeger, prometheus } from "../../../src/index.ts";
+import { until } from "../../mesh/processes.ts";
+import { type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
 
 const truth = inject("truth");
 const traces = jaeger(inject("jaegerUrl"));

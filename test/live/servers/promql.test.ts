@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PromqlSyntaxError } from "../../src/errors.ts";
-import { type Expr, type ParseOptions, parse, pretty, print } from "../../src/promql/index.ts";
-import { latestPrometheus } from "../mesh/latest-prometheus.ts";
-import { CLASSIC, type Dialect, EXPERIMENTAL, expressions, MODERN } from "../property/expressions.ts";
-import { mutated, scribbled, spelled } from "../property/spelling.ts";
+import { PromqlSyntaxError } from "../../../src/errors.ts";
+import { type Expr, type ParseOptions, parse, pretty, print } from "../../../src/promql/index.ts";
+import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
+import { CLASSIC, type Dialect, EXPERIMENTAL, expressions, MODERN } from "../../property/expressions.ts";
+import { mutated, scribbled, spelled } from "../../property/spelling.ts";
+import { type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
 import { type Answer, inParallel, type PromqlServer, promqlServer } from "./promql-server.ts";
 import { ourForm, type ServerNode, serverForm } from "./promql-tree.ts";
-import { type SinglePrometheus, singlePrometheus } from "./single-prometheus.ts";
 
 const running: SinglePrometheus[] = [];
 const servers: PromqlServer[] = [];

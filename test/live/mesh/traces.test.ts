@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { createMesh, jaeger, type Peer, type Trace, zipkin } from "../../src/index.ts";
-import type { Hop } from "../../src/traces/hop.ts";
-import { type LoadedTrace, loadTraces } from "../mesh/load-traces.ts";
-import type { TracedCall, TracedHop } from "../mesh/traced-call.ts";
+import { createMesh, jaeger, type Peer, type Trace, zipkin } from "../../../src/index.ts";
+import type { Hop } from "../../../src/traces/hop.ts";
+import { type LoadedTrace, loadTraces } from "../../mesh/load-traces.ts";
+import type { TracedCall, TracedHop } from "../../mesh/traced-call.ts";
 
 const truth = inject("truth");
 const range = { from: truth.measuredFromMs - 2000, to: truth.measuredToMs + 2000 };

@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { meshUp, type Truth } from "../mesh/mesh.ts";
+import { meshUp, type Truth } from "../../mesh/mesh.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

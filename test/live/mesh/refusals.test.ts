@@ -7,8 +7,8 @@ import {
   prometheus,
   QueryError,
   TransportError,
-} from "../../src/index.ts";
-import { freePort, type SinglePrometheus, singlePrometheus } from "./single-prometheus.ts";
+} from "../../../src/index.ts";
+import { freePort, type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
 
 const rateAt = (url: string, options: PrometheusOptions = {}) =>
   createMesh({ metrics: prometheus(url, { retries: 0, timeoutMs: 10_000, ...options }) })

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createMesh, type Mesh, prometheus } from "../../src/index.ts";
-import { type SinglePrometheus, singlePrometheus } from "./single-prometheus.ts";
+import { createMesh, type Mesh, prometheus } from "../../../src/index.ts";
+import { type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
 
 /** Workload names that try to end the string, the braces or the query, and some that are merely hard to carry. */
 const HOSTILE: readonly string[] = [

@@ -1,5 +1,5 @@
 /** Runs Prometheus's own test scripts (`promql/promqltest`) against the engine. */
-import type { Expr } from "../../src/promql/index.ts";
+import type { Expr } from "../../../src/promql/index.ts";
 import {
   aggregate,
   binary,
@@ -24,8 +24,8 @@ import {
   seriesTest,
   subquery,
   unary,
-} from "../../src/promql/index.ts";
-import { parseDuration } from "../../src/time.ts";
+} from "../../../src/promql/index.ts";
+import { parseDuration } from "../../../src/time.ts";
 
 /** How one case of a script went. */
 export interface CaseResult {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, inject, it } from "vitest";
-import { BackendError, createMesh, type IstioLabel, label, prometheus } from "../../src/index.ts";
-import { ISTIO_LABELS } from "../../src/mesh/istio.ts";
-import type { Traffic } from "../../src/mesh/traffic.ts";
-import type { Query } from "../../src/metrics/query.ts";
+import { BackendError, createMesh, type IstioLabel, label, prometheus } from "../../../src/index.ts";
+import { ISTIO_LABELS } from "../../../src/mesh/istio.ts";
+import type { Traffic } from "../../../src/mesh/traffic.ts";
+import type { Query } from "../../../src/metrics/query.ts";
 
 const truth = inject("truth");
 const mesh = createMesh({ metrics: prometheus(inject("prometheusUrl"), { scrapeInterval: "1s", concurrency: 4 }) });

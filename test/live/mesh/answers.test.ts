@@ -1,8 +1,8 @@
 import { describe, expect, inject, it } from "vitest";
-import { createMesh, prometheus } from "../../src/index.ts";
-import type { Traffic } from "../../src/mesh/traffic.ts";
-import type { Flow } from "../mesh/mesh.ts";
-import { compare, isExact } from "../mesh/verify.ts";
+import { createMesh, prometheus } from "../../../src/index.ts";
+import type { Traffic } from "../../../src/mesh/traffic.ts";
+import type { Flow } from "../../mesh/mesh.ts";
+import { compare, isExact } from "../../mesh/verify.ts";
 import { bucketsOf, countOf, durationsOf, failedOf, requestsOf, sum } from "./expected.ts";
 
 const truth = inject("truth");

@@ -1,5 +1,5 @@
 /** What the answers must be, reckoned from the truth alone by rules written here once more, apart from the library's. */
-import type { Flow } from "../mesh/mesh.ts";
+import type { Flow } from "../../mesh/mesh.ts";
 
 /** Bounds of Istio's duration buckets in milliseconds. */
 const BOUNDS = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];

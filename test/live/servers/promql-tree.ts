@@ -1,5 +1,5 @@
 /** Trees of PromQL, ours and those of Prometheus's `/api/v1/parse_query`, in one form in which they can be compared. */
-import type { Expr, Matcher, TimeShift } from "../../src/promql/ast.ts";
+import type { Expr, Matcher, TimeShift } from "../../../src/promql/ast.ts";
 
 /** What `/api/v1/parse_query` says of one node; which fields there are depends on `type`. */
 export interface ServerNode {

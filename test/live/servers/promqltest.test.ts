@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { recipeFile } from "../mesh/go-program.ts";
+import { recipeFile } from "../../mesh/go-program.ts";
 import { type CaseResult, runScript } from "./promql-script.ts";
 
 /**

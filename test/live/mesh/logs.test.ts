@@ -10,11 +10,11 @@ import {
   type LogFilter,
   type LogPage,
   loki,
-} from "../../src/index.ts";
-import * as logql from "../../src/logs/logql/construct.ts";
-import { print } from "../../src/logs/logql/printer.ts";
-import { escapePattern } from "../../src/logs/logql/quote.ts";
-import type { Truth } from "../mesh/mesh.ts";
+} from "../../../src/index.ts";
+import * as logql from "../../../src/logs/logql/construct.ts";
+import { print } from "../../../src/logs/logql/printer.ts";
+import { escapePattern } from "../../../src/logs/logql/quote.ts";
+import type { Truth } from "../../mesh/mesh.ts";
 import { writeToLoki, writeToOpensearch } from "./log-load.ts";
 
 const truth = inject("truth");
