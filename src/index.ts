@@ -93,7 +93,7 @@ export type {
   StringData,
   VectorData,
 } from "./metrics/backend.ts";
-export { type PrometheusOptions, prometheus } from "./metrics/prometheus.ts";
+export { type PrometheusOptions, prometheus } from "./metrics/prometheus/prometheus.ts";
 export type { Instantaneous, Query, RangeQuery } from "./metrics/query.ts";
 export type { TimeRange } from "./metrics/step.ts";
 export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";

@@ -1,6 +1,6 @@
 import type { HttpOptions } from "../../src/http/client.ts";
 import { loki } from "../../src/logs/loki/loki.ts";
-import { prometheus } from "../../src/metrics/prometheus.ts";
+import { prometheus } from "../../src/metrics/prometheus/prometheus.ts";
 import { selector } from "../../src/promql/index.ts";
 import type { AskOptions } from "../../src/time.ts";
 import { jaeger } from "../../src/traces/jaeger/jaeger.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MeshQueryError, TimeoutError, TransportError } from "../../src/errors.ts";
-import { prometheus } from "../../src/metrics/prometheus.ts";
+import { prometheus } from "../../src/metrics/prometheus/prometheus.ts";
 import { selector } from "../../src/promql/index.ts";
 import { accepting, answering, freePort } from "../http/listener.ts";
 

@@ -9,7 +9,7 @@ import {
   MeshQueryError,
   QueryError,
 } from "../../src/errors.ts";
-import { type PrometheusOptions, prometheus } from "../../src/metrics/prometheus.ts";
+import { type PrometheusOptions, prometheus } from "../../src/metrics/prometheus/prometheus.ts";
 import { type Expr, matcher, selector } from "../../src/promql/index.ts";
 
 const BASE = "http://prometheus.test:9090";
