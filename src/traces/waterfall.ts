@@ -1,4 +1,4 @@
-import { plain } from "../results/text.ts";
+import { escaped } from "../results/html.ts";
 import { firstCausesOf, namesOf, outcomeText, statusText } from "./cause.ts";
 import { type CriticalPath, type CriticalSection, criticalPathOf } from "./critical-path.ts";
 import type { Hop } from "./hop.ts";
@@ -182,18 +182,3 @@ function remarksOn({ attempts, arrived, skewed, server }: Hop): string {
   if (skewed) remarks.push("clocks disagree");
   return remarks.join(", ");
 }
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Names and tags come from the network: they are text, whatever they hold. Line ends are kept for hints. */
-const escaped = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => plain(line).replace(/[&<>"']/g, (c) => ESCAPES[c] ?? c))
-    .join("\n");
