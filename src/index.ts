@@ -81,6 +81,7 @@ export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
 export type { Condition, Where } from "./mesh/where.ts";
 export type {
   Answer,
+  BackendLimits,
   Exemplar,
   Grid,
   HistogramBucket,
@@ -93,6 +94,7 @@ export type {
   StringData,
   VectorData,
 } from "./metrics/backend.ts";
+export type { RangeOptions, RangeProgress } from "./metrics/plan/range.ts";
 export { type PrometheusOptions, prometheus } from "./metrics/prometheus/prometheus.ts";
 export type { Instantaneous, Query, RangeQuery } from "./metrics/query.ts";
 export type { TimeRange } from "./metrics/step.ts";

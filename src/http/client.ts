@@ -25,6 +25,8 @@ export type { HttpOptions, TlsOptions } from "./options.ts";
 export interface HttpClient {
   /** The base URL as it may be shown in a message. */
   readonly origin: string;
+  /** Requests in flight at once; more wait in order. */
+  readonly concurrency: number;
   /**
    * Sends one request and resolves with the answer, whatever its status.
    *
@@ -85,6 +87,7 @@ const MOST_REDIRECTS = 5;
 
 class AxiosClient implements HttpClient {
   readonly origin: string;
+  readonly concurrency: number;
   readonly #backend: string;
   readonly #base: BaseUrl;
   readonly #settings: HttpSettings;
@@ -95,6 +98,7 @@ class AxiosClient implements HttpClient {
 
   constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
     this.origin = base.shown;
+    this.concurrency = settings.concurrency;
     this.#backend = backend;
     this.#base = base;
     this.#settings = settings;

@@ -12,12 +12,22 @@ export interface MetricsBackend {
   readonly name: string;
   /** The time between two scrapes in milliseconds: no step is chosen finer than this. */
   readonly scrapeIntervalMs: number;
+  /** How much it takes at once: a longer range is asked for in pieces. Anything, one question at a time, without it. */
+  readonly limits?: BackendLimits | undefined;
   /** The value of `expr` at `atMs`; at the backend's own now when that is left out. */
   instant(expr: Expr, atMs: number | undefined, options?: AskOptions): Promise<Answer<InstantData>>;
   /** The values of `expr` at `startMs`, `startMs + stepMs`, … up to and including `endMs`. */
   range(expr: Expr, grid: Grid, options?: AskOptions): Promise<Answer<MatrixData>>;
   /** Single observations of the series that `expr` selects, kept with the trace that they belong to; where it has them. */
   exemplars?(expr: Expr, span: ResolvedSpan, options?: AskOptions): Promise<Answer<readonly Exemplar[]>>;
+}
+
+/** What a backend answers at once. */
+export interface BackendLimits {
+  /** The most instants of a range in one question. */
+  readonly pointsPerRequest: number;
+  /** Questions that it takes side by side. */
+  readonly concurrency: number;
 }
 
 /** One observation with labels of its own, such as the id of its trace. */

@@ -16,8 +16,9 @@ import type { Vector } from "../results/vector.ts";
 import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
 import { isSingle, matrixOf, metaOf, type OnPartial, sampleOf, timeOf, vectorOf } from "./answer.ts";
-import type { MetricsBackend } from "./backend.ts";
+import type { Answer, Grid, MatrixData, MetricsBackend } from "./backend.ts";
 import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
+import { askPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
 /** What a query needs beside its expression: whom to ask, what time it is, and what to do about missing data. */
@@ -224,15 +225,24 @@ export class Query<U extends string, L extends string = never, K extends string 
   }
 
   /**
-   * The course of the value over a range: awaited it is a {@link Matrix}.
+   * The course of the value over a range: awaited it is a {@link Matrix}, and its `parts()` are matrices as they come.
+   *
+   * A range that is longer than the backend answers at once is asked for in pieces, side by side.
    *
    * @throws {QueryError} `code: "range"`, `"step"` or `"time"` when the range cannot be meant as it stands
    * @example
    * await mesh.edge("frontend", "backend").rate("5m").over({ last: "6h", step: "1m" })
    */
-  over(range: TimeRange, options: AskOptions = {}): RangeQuery<U, L> {
+  over(range: TimeRange, options: RangeOptions = {}): RangeQuery<U, L> {
     const scrapeIntervalMs = this.#plan.context.backend?.scrapeIntervalMs ?? 1;
     resolveGrid(range, this.#plan.context.now(), scrapeIntervalMs);
+    const { pointsPerRequest } = options;
+    if (pointsPerRequest !== undefined && !(Number.isInteger(pointsPerRequest) && pointsPerRequest > 0)) {
+      throw new QueryError(
+        "step",
+        `over: pointsPerRequest is a whole number above 0, not ${shown(pointsPerRequest)}; leave it out for the backend's own limit`,
+      );
+    }
     return new RangeQuery(() => this.#askRange(range, options));
   }
 
@@ -249,25 +259,37 @@ export class Query<U extends string, L extends string = never, K extends string 
     return result as Instantaneous<U, L>;
   }
 
-  async #askRange(range: TimeRange, options: AskOptions): Promise<Matrix<L, U>> {
+  async #askRange(range: TimeRange, options: RangeOptions): Promise<AskedRange<U, L>> {
     const { context, unit, formula, grouping, shape } = this.#plan;
     const backend = backendOf(context);
     const grid = resolveGrid(range, context.now(), backend.scrapeIntervalMs);
     const expr = (await unlock(formula, grid.endMs, options)).build(grouping);
-    const answer = await backend.range(expr, grid, options);
-    return matrixOf(answer.data, shape, {
-      unit,
-      meta: metaOf(backend.name, print(expr), answer, context.onPartial),
-      ...grid,
-    }) as Matrix<L, U>;
+    const promql = print(expr);
+    return {
+      grid,
+      pieces: askPieces(backend, expr, grid, options),
+      matrix: (answer, part) =>
+        matrixOf(answer.data, shape, {
+          unit,
+          meta: metaOf(backend.name, promql, answer, context.onPartial),
+          ...part,
+        }) as Matrix<L, U>,
+    };
   }
 }
 
-/** A question about a range of time; awaiting it asks. */
-export class RangeQuery<U extends string, L extends string = never> implements PromiseLike<Matrix<L, U>> {
-  readonly #ask: () => Promise<Matrix<L, U>>;
+/** A question about a range that is being answered. */
+interface AskedRange<U extends string, L extends string> {
+  readonly grid: Grid;
+  readonly pieces: AsyncIterable<Piece>;
+  readonly matrix: (answer: Answer<MatrixData>, part: Grid) => Matrix<L, U>;
+}
 
-  constructor(ask: () => Promise<Matrix<L, U>>) {
+/** A question about a range of time; awaiting it asks, and so does reading its {@link RangeQuery.parts}. */
+export class RangeQuery<U extends string, L extends string = never> implements PromiseLike<Matrix<L, U>> {
+  readonly #ask: () => Promise<AskedRange<U, L>>;
+
+  constructor(ask: () => Promise<AskedRange<U, L>>) {
     this.#ask = ask;
     Object.freeze(this);
   }
@@ -276,7 +298,28 @@ export class RangeQuery<U extends string, L extends string = never> implements P
     onAnswer?: ((answer: Matrix<L, U>) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#ask().then(onAnswer, onError);
+    return this.#whole().then(onAnswer, onError);
+  }
+
+  /**
+   * The same answer piece by piece, in order of time, each as soon as it and those before it are there: for ranges that
+   * shall not be held as a whole. The pieces share no instant. One piece is all there is where the backend answers the
+   * range at once; who stops reading ends the questions that are under way.
+   *
+   * @example
+   * for await (const part of mesh.all().rate("5m").over({ last: "30d", step: "15s" }).parts()) write(part);
+   */
+  async *parts(): AsyncGenerator<Matrix<L, U>, void, undefined> {
+    const { pieces, matrix } = await this.#ask();
+    for await (const { answer, grid } of pieces) yield matrix(answer, grid);
+  }
+
+  async #whole(): Promise<Matrix<L, U>> {
+    const startedMs = performance.now();
+    const { grid, pieces, matrix } = await this.#ask();
+    const answers: Answer<MatrixData>[] = [];
+    for await (const { answer } of pieces) answers.push(answer);
+    return matrix(joinAnswers(answers, performance.now() - startedMs), grid);
   }
 }
 

@@ -4,7 +4,8 @@ import type { Grid } from "./backend.ts";
 
 /**
  * A span of time and how finely to look at it: a `step`, a number of `points`, or neither, which takes about 300
- * points. A chosen step is a round length of time, never below the scrape interval.
+ * points. A chosen step is a round length of time, never below the scrape interval. The instants are multiples of the
+ * step within the span; where both `from` and `step` are written they count from `from`.
  */
 export type TimeRange = TimeSpan &
   (
@@ -13,8 +14,8 @@ export type TimeRange = TimeSpan &
   );
 
 const DEFAULT_POINTS = 300;
-/** Prometheus refuses a range query with more steps than this. */
-const MOST_STEPS = 11_000;
+/** Beyond this no server answers in a time that anyone waits, and no program holds the answer. */
+const MOST_STEPS = 10_000_000;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -29,6 +30,11 @@ const ROUND_STEPS = [
 /**
  * The instants at which a range is evaluated.
  *
+ * They are multiples of the step, so that a range that moves with the clock asks for the same instants again; where
+ * both `from` and `step` are written they count from `from`. None lies outside the range: its ends are drawn in to the
+ * instants nearest to them, and a range that holds no multiple of its step is asked about at its end.
+ *
+ * @param scrapeIntervalMs no step is chosen finer than this
  * @throws {QueryError} `code: "range"`, `"step"` or `"time"` when the range cannot be meant as it stands
  */
 export function resolveGrid(range: TimeRange, nowMs: number, scrapeIntervalMs: number): Grid {
@@ -40,11 +46,18 @@ export function resolveGrid(range: TimeRange, nowMs: number, scrapeIntervalMs: n
   if (steps > MOST_STEPS) {
     throw new QueryError(
       "step",
-      `over: ${steps} steps of ${formatDuration(stepMs)} are more than the ${MOST_STEPS} a ` +
-        `server answers at once; write a step of ${formatDuration(roundStep((endMs - startMs) / MOST_STEPS))} or more, or a shorter range`,
+      `over: ${steps} steps of ${formatDuration(stepMs)} are more than ${MOST_STEPS}; ` +
+        `write a step of ${formatDuration(roundStep((endMs - startMs) / MOST_STEPS))} or more, or a shorter range`,
     );
   }
-  return { startMs, endMs, stepMs };
+  if (range.from !== undefined && range.step !== undefined) return { startMs, endMs, stepMs };
+  return aligned(startMs, endMs, stepMs);
+}
+
+function aligned(startMs: number, endMs: number, stepMs: number): Grid {
+  const first = Math.ceil(startMs / stepMs) * stepMs;
+  const last = Math.floor(endMs / stepMs) * stepMs;
+  return first > last ? { startMs: endMs, endMs, stepMs } : { startMs: first, endMs: last, stepMs };
 }
 
 function resolveStep({ step, points }: TimeRange, lengthMs: number, scrapeIntervalMs: number): number {

@@ -64,6 +64,6 @@ export { type ParseOptions, parse } from "./parser.ts";
 export { type Layout, pretty } from "./pretty.ts";
 export { print } from "./printer.ts";
 export { escapePattern, quote } from "./quote.ts";
-export { addMatchers, mapSelectors, shiftBack, transform } from "./transform.ts";
+export { addMatchers, mapSelectors, pinEnds, shiftBack, transform } from "./transform.ts";
 export { typeOf } from "./types.ts";
 export { selectors, walk } from "./walk.ts";

@@ -90,6 +90,22 @@ export function shiftBack(expr: Expr, offsetMs: number): Expr {
 }
 
 /**
+ * The same expression with `@ start()` and `@ end()` written as the instants that they mean for a range from `startMs`
+ * to `endMs`, so that it gives the same when a part of that range is asked about.
+ *
+ * @example
+ * print(pinEnds(parse("a / a @ start()"), 60_000, 120_000)) // a / a @ 60
+ */
+export function pinEnds(expr: Expr, startMs: number, endMs: number): Expr {
+  const pinned = ({ at, offsetMs }: TimeShift): TimeShift => ({ at: at === "start" ? startMs : endMs, offsetMs });
+  return transform(expr, (node) => {
+    if ((node.kind !== "vector" && node.kind !== "subquery") || typeof node.at !== "string") return node;
+    if (node.kind === "subquery") return buildSubquery(node.expr, node.rangeMs, node.stepMs, pinned(node));
+    return reselect(node, node.matchers, { ...pinned(node), extended: node.extended });
+  });
+}
+
+/**
  * The same expression over those series alone that also fulfil `matchers`: the safe way to scope any query to a tenant,
  * a cluster or a namespace.
  *

@@ -460,6 +460,12 @@ describe("a driver that cannot be meant is refused", () => {
       "step",
       'prometheus: scrapeInterval: "15" is not a positive PromQL duration',
     ],
+    [
+      "a number of points that is none",
+      () => prometheus(BASE, { pointsPerRequest: 0 }),
+      "config",
+      "prometheus: pointsPerRequest is a whole number above 0, not 0",
+    ],
   ])("%s", (_, attempt, code, message) => {
     expect(attempt).toThrow(QueryError);
     expect(attempt).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
@@ -468,5 +474,7 @@ describe("a driver that cannot be meant is refused", () => {
   test("or says what it is", () => {
     expect(prometheus(BASE)).toMatchObject({ name: "prometheus", scrapeIntervalMs: 15_000 });
     expect(prometheus(BASE, { scrapeInterval: "1m" }).scrapeIntervalMs).toBe(60_000);
+    expect(prometheus(BASE, { concurrency: 3 }).limits).toEqual({ pointsPerRequest: 11_001, concurrency: 3 });
+    expect(prometheus(BASE, { pointsPerRequest: 500 }).limits).toEqual({ pointsPerRequest: 500, concurrency: 8 });
   });
 });

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DecodeError, PartialError, QueryError } from "../../src/errors.ts";
 import { createMesh, label, type MeshOptions } from "../../src/index.ts";
+import type { Grid, MatrixData } from "../../src/metrics/backend.ts";
+import type { RangeProgress } from "../../src/metrics/plan/range.ts";
 import { Query, RangeQuery } from "../../src/metrics/query.ts";
 import { Matrix } from "../../src/results/matrix.ts";
 import { Sample } from "../../src/results/sample.ts";
@@ -66,10 +68,10 @@ describe("a query asks", () => {
     let now = AT;
     const { rate, backend } = meshOf({}, { now: () => now });
     const course = rate.over({ last: "1h", step: "1m" }, options);
-    now += 5000;
+    now += 65_000;
     await course;
     expect(backend.asked).toEqual([
-      { promql: RATE, grid: { startMs: AT + 5000 - 3_600_000, endMs: AT + 5000, stepMs: 60_000 }, options },
+      { promql: RATE, grid: { startMs: AT - 3_600_000 + 120_000, endMs: AT + 60_000, stepMs: 60_000 }, options },
     ]);
   });
 
@@ -268,6 +270,52 @@ describe("a query over a range is answered by a matrix", () => {
       code: "shape",
       message: /a native histogram came/,
     });
+  });
+});
+
+describe("a query over a range that is read in parts", () => {
+  const range = (_: string, grid: Grid): MatrixData => ({
+    kind: "matrix",
+    series: [{ labels: {}, timesMs: Float64Array.of(grid.startMs), values: Float64Array.of(1) }],
+  });
+  const over = { from: 0, to: 9000, step: "1s" } as const;
+
+  test("gives matrices that share no instant, and awaited their sum", async () => {
+    const { rate, backend } = meshOf({ range });
+    const progress: RangeProgress[] = [];
+    const course = rate.over(over, { pointsPerRequest: 4, onProgress: (one) => progress.push(one) });
+    const parts: Matrix<never>[] = [];
+    for await (const part of course.parts()) parts.push(part);
+    expect(parts.map(({ startMs, endMs, stepMs }) => [startMs, endMs, stepMs])).toEqual([
+      [0, 2000, 1000],
+      [3000, 5000, 1000],
+      [6000, 9000, 1000],
+    ]);
+    expect(parts[1]).toMatchObject({ unit: "req/s", meta: { promql: RATE, complete: true } });
+    expect(progress.map(({ done, pieces, samples }) => [done, pieces, samples])).toEqual([
+      [1, 3, 1],
+      [2, 3, 2],
+      [3, 3, 3],
+    ]);
+    const whole = await course;
+    expect(whole).toMatchObject({ startMs: 0, endMs: 9000, stepMs: 1000, length: 1 });
+    expect(whole.series[0]?.timesMs).toEqual(Float64Array.of(0, 3000, 6000));
+    expect(backend.asked).toHaveLength(6);
+  });
+
+  test("is one part where the backend answers it at once", async () => {
+    const { rate } = meshOf({ range });
+    const parts: Matrix<never>[] = [];
+    for await (const part of rate.over(over).parts()) parts.push(part);
+    expect(parts).toHaveLength(1);
+    expect(parts[0]).toMatchObject({ startMs: 0, endMs: 9000 });
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, "4"])("is refused in pieces of %s", (pointsPerRequest) => {
+    const { rate } = meshOf();
+    expect(() => rate.over(over, { pointsPerRequest: untyped(pointsPerRequest) })).toThrow(
+      expect.objectContaining({ code: "step", message: expect.stringContaining("pointsPerRequest") }),
+    );
   });
 });
 

@@ -20,7 +20,7 @@ export interface RecordingBackend extends MetricsBackend {
 /** Answers each question with what these make of its text: nothing, where they are left out. */
 export interface Answers {
   readonly instant?: ((promql: string) => InstantData | Promise<InstantData>) | undefined;
-  readonly range?: (promql: string) => MatrixData | Promise<MatrixData>;
+  readonly range?: (promql: string, grid: Grid) => MatrixData | Promise<MatrixData>;
   /** What the answers say of themselves. */
   readonly quality?: Partial<Answer<unknown>>;
 }
@@ -40,7 +40,7 @@ export function recordingBackend({ instant, range, quality }: Answers = {}): Rec
     range: async (expr: Expr, grid, options) => {
       const promql = print(expr);
       asked.push({ promql, grid, options });
-      return answer((await range?.(promql)) ?? { kind: "matrix", series: [] });
+      return answer((await range?.(promql, grid)) ?? { kind: "matrix", series: [] });
     },
   };
 }

@@ -12,6 +12,7 @@ import {
   matrix,
   number,
   parse,
+  pinEnds,
   print,
   selector,
   shiftBack,
@@ -201,4 +202,22 @@ test("a shift keeps what else a selector has", () => {
   expect(print(shiftBack(parse("a[5m] smoothed"), MINUTE))).toBe("a[5m] smoothed offset 1m");
   const info = parse('info(a, {__name__="b"})', { experimental: true });
   expect(print(shiftBack(info, MINUTE))).toBe('info(a offset 1m, {__name__="b"} offset 1m)');
+});
+
+describe("the ends of a range", () => {
+  test.each<[string, string]>([
+    ["a @ start()", "a @ 60"],
+    ["a @ end()", "a @ 120.5"],
+    ["rate(a[5m] @ end() offset 1m)", "rate(a[5m] @ 120.5 offset 1m)"],
+    ["max_over_time((a @ start())[5m:1m] @ end())", "max_over_time(a @ 60[5m:1m] @ 120.5)"],
+    ["a @ 7 + sum by (x) (b @ start())", "a @ 7 + sum by (x) (b @ 60)"],
+    ["rate(a[5m] anchored @ start())", "rate(a[5m] anchored @ 60)"],
+  ])("of %s are the instants they mean", (text, pinned) => {
+    expect(print(pinEnds(parse(text), 60_000, 120_500))).toBe(print(parse(pinned)));
+  });
+
+  test("that nothing depends on leave the expression the object it is", () => {
+    const expr = parse("rate(a[5m] @ 7) + b");
+    expect(pinEnds(expr, 1, 2)).toBe(expr);
+  });
 });

@@ -1,9 +1,9 @@
-import { DecodeError } from "../../errors.ts";
+import { DecodeError, QueryError } from "../../errors.ts";
 import { type HttpOptions, httpClient } from "../../http/client.ts";
 import { refusal } from "../../http/refusal.ts";
 import { type Expr, print } from "../../promql/index.ts";
-import { type AskOptions, type Duration, durationMs, type ResolvedSpan } from "../../time.ts";
-import type { Answer, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
+import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
+import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
 import { type DecodedSuccess, decodeAnswer } from "../decode/answer.ts";
 import { decodeExemplars } from "../decode/exemplars.ts";
 import { Connection } from "./connection.ts";
@@ -13,6 +13,8 @@ import { bodyOf, failure, failureIn, NAME } from "./failure.ts";
 export interface PrometheusOptions extends HttpOptions {
   /** The time between two scrapes: no step is chosen finer than this. `"15s"` when left out. */
   readonly scrapeInterval?: Duration;
+  /** The most instants of a range to ask for at once; a longer range comes in pieces. 11,001, which is what it takes. */
+  readonly pointsPerRequest?: number;
 }
 
 /**
@@ -25,19 +27,32 @@ export interface PrometheusOptions extends HttpOptions {
  * @see Prometheus, "HTTP API"
  */
 export function prometheus(url: string, options: PrometheusOptions = {}): MetricsBackend {
-  const { scrapeInterval = "15s", ...http } = options;
+  const { scrapeInterval = "15s", pointsPerRequest = MOST_POINTS, ...http } = options;
   const scrapeIntervalMs = durationMs(scrapeInterval, "prometheus: scrapeInterval", "step");
-  return new Prometheus(new Connection(httpClient(NAME, url, http)), scrapeIntervalMs);
+  if (!Number.isInteger(pointsPerRequest) || pointsPerRequest < 1) {
+    throw new QueryError(
+      "config",
+      `prometheus: pointsPerRequest is a whole number above 0, not ${shown(pointsPerRequest)}`,
+    );
+  }
+  const client = httpClient(NAME, url, http);
+  const limits = { pointsPerRequest, concurrency: client.concurrency };
+  return new Prometheus(new Connection(client), scrapeIntervalMs, Object.freeze(limits));
 }
+
+/** It refuses more than 11,000 steps. @see Prometheus, `web/api/v1/api.go` */
+const MOST_POINTS = 11_001;
 
 class Prometheus implements MetricsBackend {
   readonly name = NAME;
   readonly scrapeIntervalMs: number;
+  readonly limits: BackendLimits;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, scrapeIntervalMs: number) {
+  constructor(connection: Connection, scrapeIntervalMs: number, limits: BackendLimits) {
     this.#connection = connection;
     this.scrapeIntervalMs = scrapeIntervalMs;
+    this.limits = limits;
   }
 
   async instant(expr: Expr, atMs: number | undefined, options: AskOptions = {}): Promise<Answer<InstantData>> {
