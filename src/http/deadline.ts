@@ -31,3 +31,25 @@ export function startDeadline(timeoutMs: number, caller: AbortSignal | undefined
     },
   };
 }
+
+/**
+ * What `work` comes to, of several requests under one deadline.
+ *
+ * @param late the error where the time is over; the caller's own reason passes through as it is
+ */
+export async function withinDeadline<T>(
+  timeoutMs: number,
+  caller: AbortSignal | undefined,
+  late: () => Error,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  caller?.throwIfAborted();
+  const deadline = startDeadline(timeoutMs, caller);
+  try {
+    return await work(deadline.signal);
+  } catch (error) {
+    throw deadline.expired ? late() : error;
+  } finally {
+    deadline.close();
+  }
+}

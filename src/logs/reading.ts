@@ -1,4 +1,5 @@
 import { TimeoutError } from "../errors.ts";
+import { startDeadline } from "../http/deadline.ts";
 import { type AskOptions, formatInstant, type ResolvedSpan } from "../time.ts";
 import type { LogBackend, LogFilter, LogLine, LogPage } from "./backend.ts";
 import type { AccessLogEntry, Unparsed } from "./entry.ts";
@@ -100,7 +101,13 @@ export class Reading {
     sources: readonly S[],
     span: ResolvedSpan = this.span,
   ): AsyncGenerator<readonly Taken<S>[]> {
-    const heads = sources.map((source) => new Head(source, this.#pages(source, span)));
+    const { signal, timeoutMs } = this.#options;
+    signal?.throwIfAborted();
+    const leftMs = timeoutMs === undefined ? undefined : timeoutMs - this.tookMs;
+    if (leftMs !== undefined && leftMs <= 0) throw this.#late();
+    const deadline = leftMs === undefined ? undefined : startDeadline(leftMs, signal);
+    const ask = { signal: deadline?.signal ?? signal, timeoutMs: leftMs };
+    const heads = sources.map((source) => new Head(source, this.#pages(source, span, ask)));
     try {
       await Promise.all(heads.map((head) => head.fill()));
       for (;;) {
@@ -117,7 +124,10 @@ export class Reading {
         if (head === undefined) return;
         await head.fill();
       }
+    } catch (error) {
+      throw deadline?.expired === true ? this.#late() : error;
     } finally {
+      deadline?.close();
       await Promise.allSettled(heads.map((head) => head.close()));
     }
   }
@@ -165,15 +175,15 @@ export class Reading {
     return next;
   }
 
-  async *#pages({ filter }: LineSource, { fromMs, toMs }: ResolvedSpan): AsyncGenerator<LogPage> {
+  async *#pages({ filter }: LineSource, { fromMs, toMs }: ResolvedSpan, ask: AskOptions): AsyncGenerator<LogPage> {
     const query = { ...filter, fromNs: nanoseconds(fromMs), toNs: nanoseconds(toMs), order: this.order };
-    const pages = this.#backend.entries(query, { ...this.#patience(), perCall: this.#options.perCall });
+    const pages = this.#backend.entries(query, { ...ask, perCall: this.#options.perCall });
     for await (const page of pages) {
       for (const warning of page.warnings) this.#warnings.add(warning);
       if (!page.complete) this.#complete = false;
       this.#lines += page.entries.length;
       yield page;
-      this.#patience();
+      ask.signal?.throwIfAborted();
     }
   }
 
@@ -192,14 +202,9 @@ export class Reading {
     return { entry, source, writtenMs: Number(timestampNs / 1_000_000n) };
   }
 
-  /** The options of one call: the caller's signal, and what is left of the caller's deadline. */
-  #patience(): AskOptions {
-    const { signal, timeoutMs } = this.#options;
-    signal?.throwIfAborted();
-    if (timeoutMs === undefined) return { signal };
-    const leftMs = timeoutMs - this.tookMs;
-    if (leftMs > 0) return { signal, timeoutMs: leftMs };
-    throw new TimeoutError(
+  #late(): TimeoutError {
+    const { timeoutMs = 0 } = this.#options;
+    return new TimeoutError(
       `${this.#backend.name}: the search reached ${formatInstant(this.#readToMs)} within ${timeoutMs} ms; ` +
         "ask for less, raise timeoutMs, or take what comes with for await",
       { backend: this.#backend.name, timeoutMs },

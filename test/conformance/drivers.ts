@@ -1,4 +1,6 @@
 import type { HttpOptions } from "../../src/http/client.ts";
+import type { LogMeasure, LogPage, LogQuery } from "../../src/logs/backend.ts";
+import { elasticsearch } from "../../src/logs/elasticsearch/elasticsearch.ts";
 import { loki } from "../../src/logs/loki/loki.ts";
 import { prometheus } from "../../src/metrics/prometheus/prometheus.ts";
 import { selector } from "../../src/promql/index.ts";
@@ -14,11 +16,57 @@ export interface Driver {
   readonly backend: string;
   /** A client of the server at `url`: what it gives asks one representative question. */
   readonly make: (url: string, options?: HttpOptions) => (options?: AskOptions) => Promise<unknown>;
-  /** What a server that is well answers. */
+  /** What a server that is well answers to the first request. */
   readonly good: string;
+  /** What it answers to a request at this path, where one question takes several. */
+  readonly goodAt?: (path: string) => string;
   /** A refusal for this reason in the backend's own form. */
   readonly refusal: (status: number, reason: string) => string;
 }
+
+const lines: LogQuery = { origin: { namespace: "shop" }, fromNs: 0n, toNs: 9n, order: "forward" };
+const count: LogMeasure = {
+  filter: { origin: { namespace: "shop" } },
+  measurement: { kind: "count" },
+  by: [],
+  windowMs: 1_000,
+  fromMs: 1_000,
+  toMs: 1_000,
+  stepMs: 1_000,
+};
+
+async function drained(pages: AsyncIterable<LogPage>): Promise<readonly LogPage[]> {
+  const read: LogPage[] = [];
+  for await (const page of pages) read.push(page);
+  return read;
+}
+
+const MAPPING = JSON.stringify({
+  logs: {
+    mappings: {
+      properties: {
+        "@timestamp": { type: "date" },
+        log: { type: "text" },
+        kubernetes: { properties: { namespace_name: { type: "keyword" } } },
+      },
+    },
+  },
+});
+const hit = { _index: "logs", _id: "a", _source: { "@timestamp": 0, log: "a" }, sort: [0] };
+const HITS = JSON.stringify({
+  hits: { hits: [hit] },
+  aggregations: { window: { buckets: { 1000: { doc_count: 3 } } } },
+});
+
+/** What an Elasticsearch answers to each of the questions that it is asked. */
+function elasticsearchAnswer(path: string): string {
+  if (path === "/") return '{"version":{"number":"8.1.0"}}';
+  if (path.endsWith("/_search")) return HITS;
+  return path.includes("/_pit") ? '{"id":"p"}' : MAPPING;
+}
+
+const elasticsearchRefusal = (status: number, reason: string) =>
+  JSON.stringify({ error: { root_cause: [{ type: "x", reason }], type: "x", reason }, status });
 
 const traceQuery = { service: "front2", fromMs: 1_795_491_886_000, toMs: 1_795_491_887_000, limit: 5 };
 
@@ -79,14 +127,41 @@ export const DRIVERS: readonly Driver[] = [
     backend: "loki",
     make: (url, options) => {
       const backend = loki(url, options);
-      return async (ask) => {
-        const pages = backend.entries({ origin: { namespace: "shop" }, fromNs: 0n, toNs: 9n, order: "forward" }, ask);
-        const read = [];
-        for await (const page of pages) read.push(page);
-        return read;
-      };
+      return (ask) => drained(backend.entries(lines, ask));
     },
     good: '{"status":"success","data":{"resultType":"streams","result":[{"stream":{"namespace":"shop"},"values":[["1","a"]]}],"stats":{}}}',
     refusal: (_, reason) => reason,
+  },
+  {
+    title: "loki's numbers",
+    backend: "loki",
+    make: (url, options) => {
+      const backend = loki(url, options);
+      return (ask) => backend.measure(count, ask);
+    },
+    good: '{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"3"]}]}}',
+    refusal: (_, reason) => reason,
+  },
+  {
+    title: "elasticsearch",
+    backend: "elasticsearch",
+    make: (url, options) => {
+      const backend = elasticsearch(url, { ...options, index: "logs" });
+      return (ask) => drained(backend.entries(lines, ask));
+    },
+    good: MAPPING,
+    goodAt: elasticsearchAnswer,
+    refusal: elasticsearchRefusal,
+  },
+  {
+    title: "elasticsearch's numbers",
+    backend: "elasticsearch",
+    make: (url, options) => {
+      const backend = elasticsearch(url, { ...options, index: "logs" });
+      return (ask) => backend.measure(count, ask);
+    },
+    good: MAPPING,
+    goodAt: elasticsearchAnswer,
+    refusal: elasticsearchRefusal,
   },
 ];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { HttpResponse } from "msw";
 import { describe, expect, it } from "vitest";
-import { BackendError, DecodeError, QueryError } from "../../src/errors.ts";
+import { BackendError, DecodeError, MeshQueryError, QueryError } from "../../src/errors.ts";
 import type { LogFilter, LogMeasure, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import { applied } from "../../src/logs/elasticsearch/conditions.ts";
 import { lineOf } from "../../src/logs/elasticsearch/document.ts";
@@ -9,6 +9,7 @@ import { type ElasticsearchOptions, elasticsearch } from "../../src/logs/elastic
 import { placesIn, readMapping } from "../../src/logs/elasticsearch/mapping.ts";
 import { lineTest } from "../../src/logs/line-filter.ts";
 import {
+  type AskedRequest,
   type FakeServer,
   fakeElasticsearch,
   fluentd,
@@ -38,6 +39,7 @@ const servers: readonly [string, FakeServer][] = [
   ["Elasticsearch", {}],
   ["OpenSearch", { dialect: "opensearch" }],
   ["an OpenSearch that does not say so", { dialect: "opensearch", shy: true }],
+  ["an Elasticsearch before 7.12", { withoutShardDocSort: true }],
   ["an Elasticsearch without points in time", { withoutPoints: true }],
   ["one that has neither points in time nor an order of ids", { withoutPoints: true, withoutIdSort: true }],
 ];
@@ -140,6 +142,65 @@ describe("pages", () => {
         warnings: [expect.stringMatching(/ran out of time/), "2 of 5 shards failed: x: disk is full"],
       },
     ]);
+  });
+
+  it("say what a point in time leaves out", async () => {
+    const _shards = { total: 3, failed: 1, failures: [{ reason: { type: "y", reason: "node left" } }] };
+    server.answers(({ method, path }) => {
+      if (path.endsWith("_mapping")) return HttpResponse.json(MAPPING);
+      if (path.endsWith("_pit") && method === "POST") return HttpResponse.json({ id: "p", _shards });
+      return HttpResponse.json({ hits: { hits: [] } });
+    });
+    const { pages } = await drain(make().entries(query));
+    expect(pages).toMatchObject([{ complete: false, warnings: ["1 of 3 shards failed: y: node left"] }]);
+  });
+
+  it.each([
+    [12, "the server counted 12 lines and gave 4"],
+    [10_001, "the server counted at least 10000 lines and gave 4"],
+  ])("say so where a server counts %i lines and ends sooner", async (count, warning) => {
+    server.keeps(at(...Array.from({ length: count }, (_, i) => i % 50_000)), { cutsAt: 4 });
+    const { entries, pages } = await drain(make().entries(query));
+    expect(entries).toHaveLength(4);
+    expect(pages).toMatchObject([{ complete: false, warnings: [warning] }]);
+  });
+
+  it("have the server count once, as far as it counts unasked", async () => {
+    server.keeps(at(0, 1, 2, 3, 4));
+    await drain(make().entries(query, { perCall: 2 }));
+    const searches = server.asked.filter(({ path }) => path.endsWith("_search"));
+    expect(searches.map(({ body }) => body.track_total_hits)).toEqual([10_000, false, false]);
+  });
+
+  it.each<[string, (request: AskedRequest) => boolean]>([
+    ["what the server is", ({ path }) => path === "/"],
+    ["how the indices are laid out", ({ path }) => path.endsWith("_mapping")],
+    ["a point in time", ({ path, method }) => path.endsWith("_pit") && method === "POST"],
+    ["lines", ({ path }) => path.endsWith("_search")],
+    ["no point in time any more", ({ method }) => method === "DELETE"],
+  ])("end well or with an error of this library where the answer to a question for %s is none", async (_, isAsked) => {
+    const bad: readonly (() => Response)[] = [
+      () => new HttpResponse("<html>sign in</html>", { headers: { "content-type": "text/html" } }),
+      () => new HttpResponse(null, { status: 204 }),
+      () => new HttpResponse('{"id":'),
+      () => new HttpResponse("null"),
+      () => HttpResponse.json({}),
+      () => new HttpResponse("Unauthorized", { status: 401 }),
+      () => new HttpResponse("", { status: 503 }),
+      () => HttpResponse.error(),
+    ];
+    const kept = at(0, 1, 2);
+    for (const reply of bad) {
+      server.keeps(kept);
+      server.besides(isAsked, reply);
+      const read = drain(make().entries(query)).then(
+        ({ entries, pages }) => [entries.length, pages.every(({ complete }) => complete)],
+        (error: unknown) => error,
+      );
+      const outcome = await read;
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(MeshQueryError);
+      else expect(outcome).toEqual([3, true]);
+    }
   });
 
   it("send credentials and no text that is joined into a query", async () => {
@@ -421,6 +482,33 @@ describe("measurements", () => {
       { labels: {}, timesMs: Float64Array.of(START + 10_000), values: Float64Array.of(value) },
     ]);
     expect(answer.complete).toBe(true);
+  });
+});
+
+describe("a measurement of several requests", () => {
+  it("ends at its deadline, whichever of them is under way", async () => {
+    server.answers(() => HttpResponse.json(MAPPING));
+    server.besides(
+      ({ path }) => path.endsWith("_search"),
+      () => new Promise<Response>(() => {}),
+    );
+    const question: LogMeasure = {
+      filter: { origin: {} },
+      measurement: { kind: "count" },
+      by: [],
+      windowMs: 1_000,
+      fromMs: START,
+      toMs: START,
+      stepMs: 1_000,
+    };
+    await expect(make().measure(question, { timeoutMs: 60 })).rejects.toMatchObject({
+      name: "TimeoutError",
+      timeoutMs: 60,
+      message: expect.stringContaining("raise timeoutMs"),
+    });
+    const reason = new Error("enough");
+    await expect(make().measure(question, { signal: AbortSignal.timeout(40) })).rejects.toBeInstanceOf(DOMException);
+    await expect(make().measure(question, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });
 

@@ -15,6 +15,10 @@ export interface FakeServer {
   readonly shy?: boolean;
   readonly withoutPoints?: boolean;
   readonly withoutIdSort?: boolean;
+  /** Whether it is an Elasticsearch before 7.12. */
+  readonly withoutShardDocSort?: boolean;
+  /** Gives no more hits than this, and says nothing. */
+  readonly cutsAt?: number;
   readonly mostHits?: number;
   readonly mapping?: unknown;
   /** Points in time are gone after so many searches. */
@@ -70,22 +74,27 @@ export function fakeElasticsearch(base: string) {
   });
   afterAll(() => network.close());
 
-  const answers = (reply: (request: AskedRequest) => Response): void => {
+  type Reply = (request: AskedRequest) => Promise<Response> | Response;
+  const besides = (isMeant: (request: AskedRequest) => boolean, reply: Reply): void => {
     network.use(
       http.all(`${base}/*`, async ({ request }) => {
-        const text = await request.text();
+        const text = await request.clone().text();
         const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
         const one = { method: request.method, path: new URL(request.url).pathname, body, headers: request.headers };
+        if (!isMeant(one)) return undefined;
         asked.push(one);
         return reply(one);
       }),
     );
   };
+  const answers = (reply: Reply): void => besides(() => true, reply);
   return {
     asked,
     /** Points in time that were not given back. */
     open: points,
     answers,
+    /** Answers some requests so, and the others as before. */
+    besides,
     keeps(kept: readonly KeptDocument[], server: FakeServer = {}): void {
       answers((request) => answerOf(kept, server, points, request));
     },
@@ -127,15 +136,32 @@ interface SearchBody {
   readonly query: { readonly bool: { readonly filter: readonly Record<string, unknown>[] } };
   readonly sort: readonly Record<string, { readonly order: "asc" | "desc" }>[];
   readonly search_after?: readonly (number | string)[];
+  readonly track_total_hits?: number | false;
 }
+
+const totalOf = (count: number, most: number) =>
+  count > most ? { value: most, relation: "gte" } : { value: count, relation: "eq" };
 
 function searched(
   kept: readonly KeptDocument[],
-  { mostHits = 10_000, withoutIdSort = false, pointsLast = Number.POSITIVE_INFINITY }: FakeServer,
+  {
+    mostHits = 10_000,
+    withoutIdSort = false,
+    withoutShardDocSort = false,
+    pointsLast = Number.POSITIVE_INFINITY,
+    cutsAt = Number.POSITIVE_INFINITY,
+  }: FakeServer,
   points: Map<string, number>,
   body: Record<string, unknown>,
 ): Response {
-  const { size, pit, query, sort, search_after: after } = body as unknown as SearchBody;
+  const {
+    size,
+    pit,
+    query,
+    sort,
+    search_after: after,
+    track_total_hits: counted = 10_000,
+  } = body as unknown as SearchBody;
   if (size > mostHits) {
     return refusedBy(
       400,
@@ -155,23 +181,28 @@ function searched(
   if (ties.includes("_id") && withoutIdSort) {
     return refusedBy(400, "illegal_argument_exception", "Fielddata access on the _id field is disallowed");
   }
+  if (ties.includes("_shard_doc") && withoutShardDocSort) {
+    return refusedBy(400, "query_shard_exception", "No mapping found for [_shard_doc] in order to sort on");
+  }
   const [range] = query.bool.filter as [{ range: Record<string, { gte: number; lte: number }> }];
   const [time = "", { gte, lte } = { gte: 0, lte: 0 }] = Object.entries(range.range)[0] ?? [];
   const sign = sort[0]?.[time]?.order === "desc" ? -1 : 1;
-  const rows = kept
+  const within = kept
     .map((document, i) => {
       const ms = Date.parse(String(document.source[time]));
       return { document, sort: [ms, ...ties.map((tie) => (tie === "_id" ? document.id : i))] };
     })
     .filter(({ sort: [ms = 0] }) => Number(ms) >= gte && Number(ms) <= lte)
-    .sort((a, b) => compare(a.sort, b.sort) * sign)
+    .sort((a, b) => compare(a.sort, b.sort) * sign);
+  const rows = within
     .filter((row) => after === undefined || compare(row.sort, after) * sign > 0)
-    .slice(0, size);
+    .slice(0, Math.min(size, cutsAt));
   return HttpResponse.json({
     timed_out: false,
     _shards: { total: 1, successful: 1, failed: 0 },
     ...(pit === undefined ? {} : { pit_id: pit.id }),
     hits: {
+      ...(counted === false ? {} : { total: totalOf(within.length, counted) }),
       hits: rows.map(({ document, sort: values }) => ({
         _index: "logstash-2026.11.24",
         _id: document.id,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMesh, type Mesh, QueryError } from "../../src/index.ts";
+import type { EntriesOptions, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import type { Call } from "../../src/logs/call.ts";
 import type { AccessLogEntry } from "../../src/logs/entry.ts";
 import type { EntryConditions, LogOptions } from "../../src/mesh/log-options.ts";
@@ -323,6 +324,29 @@ describe("an edge's entries", () => {
     }
     expect(seen).toEqual(["plain server undefined backend 200", "plain client frontend undefined 200"]);
     expect(logs.open).toBe(0);
+  });
+
+  it("end at their deadline wherever the backend stands still, or with their caller's reason", async () => {
+    class Stuck extends LogStore {
+      override async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
+        for await (const page of super.entries(query, options)) {
+          yield page;
+          await new Promise((_, reject) => {
+            options.signal?.addEventListener("abort", () => reject(options.signal?.reason));
+          });
+        }
+      }
+    }
+    const edge = meshOf(new Stuck(lines)).edge("frontend", { service: "backend" });
+    await expect(edge.calls({ ...last, timeoutMs: 50 })).rejects.toMatchObject({
+      name: "TimeoutError",
+      timeoutMs: 50,
+      message: expect.stringMatching(/^store: the search reached .* within 50 ms; .*for await/),
+    });
+    const reason = new Error("enough");
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(reason), 20);
+    await expect(edge.logs({ ...last, signal: stop.signal })).rejects.toBe(reason);
   });
 
   it("leave out lines that are no entries, and say so", async () => {

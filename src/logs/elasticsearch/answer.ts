@@ -2,6 +2,7 @@ import { type BackendError, DecodeError } from "../../errors.ts";
 import type { HttpResponse } from "../../http/client.ts";
 import { redactText } from "../../http/redaction.ts";
 import { refusal } from "../../http/refusal.ts";
+import { parseAnswer } from "../json-answer.ts";
 
 /** What errors and results call the backend, whichever of the two it is. */
 export const NAME = "elasticsearch";
@@ -22,6 +23,8 @@ export interface Hit {
 /** One answer to a search. */
 export interface Found {
   readonly hits: readonly Hit[];
+  /** How many documents the search is of, where the server says; `atLeast` where it stopped counting there. */
+  readonly total: { readonly count: number; readonly atLeast: boolean } | undefined;
   readonly pit: string | undefined;
   readonly aggregations: JsonRecord | undefined;
   /** What the server says is missing, in words. */
@@ -35,25 +38,30 @@ export interface Found {
  * @throws {DecodeError} when it is no JSON object
  */
 export function documentOf(response: HttpResponse): JsonRecord {
-  const { status, url } = response;
+  const { status } = response;
   if (status < 200 || status >= 300) throw refused(response);
   const body = parsed(response);
   if (isRecord(body)) return body;
-  const web = response.contentType === "text/html";
-  throw failure(web ? "content-type" : "shape", web ? `${url} answered with a web page` : "must be an object");
+  throw failure("shape", "must be an object");
 }
 
 /** Reads the answer to a search. */
 export function readFound(response: HttpResponse): Found {
   const body = documentOf(response);
-  const hits = isRecord(body.hits) ? body.hits.hits : undefined;
+  const { hits, total } = isRecord(body.hits) ? body.hits : ({} as JsonRecord);
   if (!Array.isArray(hits)) throw failure("shape", "hits.hits must be a list");
   return {
     hits: hits.map(readHit),
+    total: readTotal(total),
     pit: typeof body.pit_id === "string" ? body.pit_id : undefined,
     aggregations: isRecord(body.aggregations) ? body.aggregations : undefined,
     warnings: warningsIn(body),
   };
+}
+
+function readTotal(total: unknown): Found["total"] {
+  if (!isRecord(total) || typeof total.value !== "number") return undefined;
+  return { count: total.value, atLeast: total.relation === "gte" };
 }
 
 function readHit(hit: unknown, i: number): Hit {
@@ -71,13 +79,19 @@ function readHit(hit: unknown, i: number): Hit {
 function warningsIn(body: JsonRecord): readonly string[] {
   const warnings: string[] = [];
   if (body.timed_out === true) warnings.push("the search ran out of time: what was found until then was given");
-  const { failed, total, failures } = isRecord(body._shards) ? body._shards : ({} as JsonRecord);
-  if (typeof failed === "number" && failed > 0) {
-    const reasons = Array.isArray(failures) ? failures.map((one) => (isRecord(one) ? reasonIn(one.reason) : "")) : [];
-    const said = [...new Set(reasons.filter((reason) => reason !== ""))].join("; ");
-    warnings.push(`${failed} of ${String(total)} shards failed${said === "" ? "" : `: ${redactText(said)}`}`);
+  if (body.terminated_early === true) {
+    warnings.push("the search was ended early by a limit of the server's: what was found until then was given");
   }
-  return warnings;
+  return [...warnings, ...failedShards(body)];
+}
+
+/** What is said of shards that failed; nothing where none did. */
+export function failedShards(body: JsonRecord): readonly string[] {
+  const { failed, total, failures } = isRecord(body._shards) ? body._shards : ({} as JsonRecord);
+  if (!(typeof failed === "number" && failed > 0)) return [];
+  const reasons = Array.isArray(failures) ? failures.map((one) => (isRecord(one) ? reasonIn(one.reason) : "")) : [];
+  const said = [...new Set(reasons.filter((reason) => reason !== ""))].join("; ");
+  return [`${failed} of ${String(total)} shards failed${said === "" ? "" : `: ${redactText(said)}`}`];
 }
 
 /** Whether the point in time that a search was to be made in is gone. */
@@ -96,22 +110,19 @@ export function windowLimitIn(response: HttpResponse): number | undefined {
 export const isIdRefused = (response: HttpResponse): boolean =>
   response.status === 400 && /_id.*(?:fielddata|field data)|(?:fielddata|field data).*_id/i.test(textOf(response));
 
+/** Whether the server does not sort by a document's place in its shard, as Elasticsearch before 7.12. */
+export const isShardDocRefused = (response: HttpResponse): boolean =>
+  response.status === 400 && /No mapping found for \[_shard_doc\]/.test(textOf(response));
+
 const textOf = ({ body }: HttpResponse): string => new TextDecoder().decode(body.subarray(0, 8_000));
 
-function parsed({ body, url }: HttpResponse): unknown {
-  if (body.length === 0) throw failure("shape", `${url} answered without a body`);
-  const text = new TextDecoder().decode(body);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (text.trimStart().startsWith("<")) throw failure("content-type", `${url} answered with a web page`);
-    const said = error instanceof Error ? error.message : "";
-    const place = / at position (\d+)/.exec(said)?.[1];
-    const cut = said.startsWith("Unexpected end of") || (place !== undefined && Number(place) >= text.length);
-    if (cut)
-      throw failure("truncated", "the JSON ends too early: check the limits of proxies on the way, or ask for less");
-    throw failure("syntax", `not JSON: ${said.replace(/[^ -~]+/g, ".").slice(0, 120)}`);
+function parsed({ body, url, status, contentType }: HttpResponse): unknown {
+  if (body.length === 0) throw failure("shape", `${url} answered ${status} without a body`);
+  const first = body.find((byte) => byte > 0x20);
+  if (contentType === "text/html" || first === "<".charCodeAt(0)) {
+    throw failure("content-type", `${url} answered with a web page`);
   }
+  return parseAnswer(body, failure);
 }
 
 /** An error for an answer that is none. */

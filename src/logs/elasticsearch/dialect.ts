@@ -1,6 +1,6 @@
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
 import type { AskOptions } from "../../time.ts";
-import { isRecord, refused } from "./answer.ts";
+import { documentOf, failedShards, isRecord, refused } from "./answer.ts";
 import type { PointInTime } from "./pages.ts";
 
 /** Which of the two kept the same API: they differ in how a point in time is opened. */
@@ -40,10 +40,11 @@ export async function openPoint(
     if (response.status === 401 || response.status >= 500 || response.status === 429) throw refused(response);
     return undefined;
   }
-  const body: unknown = JSON.parse(new TextDecoder().decode(response.body));
-  const id = isRecord(body) ? (body.id ?? body.pit_id) : undefined;
+  const body = documentOf(response);
+  const id = body.id ?? body.pit_id;
   if (typeof id !== "string") return undefined;
-  return { id, tieBreaker: dialect === "elasticsearch" ? "_shard_doc" : "_id" };
+  const tieBreaker = dialect === "elasticsearch" ? "_shard_doc" : "_id";
+  return { id, tieBreaker, warnings: failedShards(body) };
 }
 
 const CLOSE_MS = 5_000;

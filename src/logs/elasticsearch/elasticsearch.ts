@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
-import { BackendError, MeshQueryError, QueryError } from "../../errors.ts";
+import { BackendError, QueryError, TimeoutError } from "../../errors.ts";
 import { type HttpClient, type HttpOptions, httpClient } from "../../http/client.ts";
 import { parseConfig, strictConfig } from "../../http/config.ts";
+import { withinDeadline } from "../../http/deadline.ts";
 import { systemEnvironment } from "../../http/environment.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import type {
@@ -14,8 +15,9 @@ import type {
   LogQuery,
   LogSeries,
 } from "../backend.ts";
+import { followed } from "../follow.ts";
 import { lineTest } from "../line-filter.ts";
-import { documentOf, NAME, readFound } from "./answer.ts";
+import { documentOf, failure, isRecord, NAME, readFound } from "./answer.ts";
 import { applied } from "./conditions.ts";
 import { closePoint, type Dialect, dialectsOf, openPoint } from "./dialect.ts";
 import { type LogFields, type Mapping, type Places, placesIn, readMapping } from "./mapping.ts";
@@ -68,7 +70,7 @@ export function elasticsearch(url: string, options: ElasticsearchOptions): LogBa
     throw new QueryError("config", `${NAME}: index ${shown(index)} names no indices; write { index: "logstash-*" }`);
   }
   const given = parseConfig(FIELDS, fields, `${NAME}: fields`);
-  return new Elasticsearch(httpClient(NAME, url, http), index, given);
+  return new Elasticsearch(httpClient(NAME, url, http), index, given, http.timeoutMs ?? 30_000);
 }
 
 const PER_CALL = 1_000;
@@ -80,13 +82,15 @@ class Elasticsearch implements LogBackend {
   readonly #http: HttpClient;
   readonly #index: string;
   readonly #given: LogFields;
-  readonly #limits: ServerLimits = { hits: MOST_HITS, sortsById: true };
+  readonly #timeoutMs: number;
+  readonly #limits: ServerLimits = { hits: MOST_HITS, sortsById: true, sortsByShardDoc: true };
   /** The first is the one that is known to work, once one does; none where none does. */
   #dialects: readonly Dialect[] | undefined;
   #layout: { readonly mapping: Mapping; readonly places: Places; readonly untilMs: number } | undefined;
 
-  constructor(http: HttpClient, index: string, given: LogFields) {
+  constructor(http: HttpClient, index: string, given: LogFields, timeoutMs: number) {
     this.#http = http;
+    this.#timeoutMs = timeoutMs;
     this.#index = index;
     this.#given = given;
   }
@@ -113,41 +117,27 @@ class Elasticsearch implements LogBackend {
       throw new QueryError("step", `${NAME}: a step of ${shown(stepMs)} ms is not positive`);
     }
     lineTest(question.filter);
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    const late = () =>
+      new TimeoutError(
+        `${NAME}: the measurement did not end within ${timeoutMs} ms; ask for less, or raise timeoutMs`,
+        {
+          backend: NAME,
+          timeoutMs,
+        },
+      );
+    return withinDeadline(timeoutMs, options.signal, late, (signal) => this.#measured(question, { signal, timeoutMs }));
+  }
+
+  async #measured(question: LogMeasure, options: AskOptions): Promise<LogSeries> {
     const { mapping, places } = await this.#layoutOf(options);
     const { clauses, whole } = applied(question.filter, mapping, places);
     const by = whole ? aggregatedBy(question, mapping, places) : undefined;
     return by === undefined ? this.#fromLines(question, options) : this.#aggregated(question, by, clauses, options);
   }
 
-  async *follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
-    const { signal, everyMs = 2_000, latenessMs = 10_000 } = options;
-    const beginNs = options.fromNs ?? nanoseconds(systemEnvironment.now());
-    /** What was given of the time that is looked at again, by instant, pod and text. */
-    const given = new Map<string, bigint>();
-    let fromNs = beginNs;
-    for (;;) {
-      signal?.throwIfAborted();
-      const toNs = nanoseconds(systemEnvironment.now());
-      try {
-        for await (const page of this.entries({ ...filter, fromNs, toNs, order: "forward" }, options)) {
-          const entries = page.entries.filter((line) => {
-            const key = `${line.timestampNs} ${line.origin.namespace} ${line.origin.pod} ${line.line}`;
-            const isNew = !given.has(key);
-            given.set(key, line.timestampNs);
-            return isNew;
-          });
-          if (entries.length > 0 || !page.complete) yield { ...page, entries };
-        }
-        const again = toNs - nanoseconds(latenessMs);
-        if (again > fromNs) fromNs = again;
-        for (const [key, ns] of given) if (ns < fromNs) given.delete(key);
-      } catch (error) {
-        if (!(error instanceof MeshQueryError && error.retryable)) throw error;
-        // Nothing is lost: the next look begins where this one did.
-        yield { entries: [], missing: [], warnings: [error.message], complete: false };
-      }
-      await systemEnvironment.sleep(everyMs, signal ?? NEVER);
-    }
+  follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
+    return followed(NAME, (span) => this.entries({ ...filter, ...span, order: "forward" }, options), options);
   }
 
   async #aggregated(
@@ -242,13 +232,14 @@ class Elasticsearch implements LogBackend {
         { backend: NAME, status: 404 },
       );
     }
+    if (!Object.values(answer).every((index) => isRecord(index) && isRecord(index.mappings))) {
+      throw failure("shape", "every index must have its mappings");
+    }
     const mapping = readMapping(answer);
     const places = placesIn(mapping, this.#given, this.#index);
     this.#layout = { mapping, places, untilMs: nowMs + MAPPING_MS };
     return this.#layout;
   }
 }
-
-const NEVER = new AbortController().signal;
 
 const nanoseconds = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;

@@ -2,7 +2,16 @@ import type { HttpResponse } from "../../http/client.ts";
 import { formatInstant } from "../../time.ts";
 import type { LogLine, LogPage, LogQuery, NsSpan } from "../backend.ts";
 import type { LineTest } from "../line-filter.ts";
-import { type Found, type Hit, isExpired, isIdRefused, readFound, refused, windowLimitIn } from "./answer.ts";
+import {
+  type Found,
+  type Hit,
+  isExpired,
+  isIdRefused,
+  isShardDocRefused,
+  readFound,
+  refused,
+  windowLimitIn,
+} from "./answer.ts";
 import type { Clause } from "./conditions.ts";
 import { lineOf } from "./document.ts";
 import type { Places } from "./mapping.ts";
@@ -13,6 +22,8 @@ export interface ServerLimits {
   hits: number;
   /** Whether it sorts by a document's id. */
   sortsById: boolean;
+  /** Whether it sorts by a document's place in its shard. */
+  sortsByShardDoc: boolean;
 }
 
 /** A point in time that a server keeps for a search, so that nothing moves below it. */
@@ -20,6 +31,8 @@ export interface PointInTime {
   id: string;
   /** By what documents of one instant are told apart within it. */
   readonly tieBreaker: "_id" | "_shard_doc";
+  /** What of the indices it leaves out, in words. */
+  readonly warnings: readonly string[];
 }
 
 /** The server, as far as pages need it. */
@@ -40,6 +53,8 @@ export interface PagedQuery extends Pick<LogQuery, "fromNs" | "limit" | "order" 
 }
 
 const KEEP_ALIVE = "2m";
+/** How far a server counts what it has to give: as far as it does unasked. */
+const MOST_COUNTED = 10_000;
 
 /**
  * The lines of a span, page by page, each once.
@@ -71,6 +86,12 @@ class Walk {
   /** Whether the point in time has brought anything yet. */
   #fruitful = true;
   #edgeMs: number | undefined;
+  /** What the server has to give by its own count, and what came of it. */
+  #total: Found["total"];
+  #came = 0;
+  #skipped = false;
+  /** What is to be said with the next page. */
+  #unsaid: readonly string[] = [];
 
   constructor(query: PagedQuery, perCall: number, server: Searcher) {
     this.#query = query;
@@ -83,7 +104,7 @@ class Walk {
   async *pages(): AsyncGenerator<LogPage> {
     const { limit = Number.POSITIVE_INFINITY } = this.#query;
     if (this.#query.toNs <= this.#query.fromNs) return;
-    this.#point = await this.#server.open();
+    await this.#open();
     let given = 0;
     let size = this.#perCall;
     let waiting: LogLine[] = [];
@@ -96,6 +117,8 @@ class Walk {
       const lastMs = last === undefined ? undefined : this.#timeOf(last);
       const wholeMs = lastMs !== undefined && found.hits.every((hit) => this.#timeOf(hit) === lastMs);
       if (fresh.length > 0) this.#fruitful = true;
+      this.#came += fresh.length;
+      this.#total ??= found.total;
       const lines = [...waiting, ...this.#lines(fresh)];
       const ended = found.hits.length < size;
       waiting = ended ? [] : lines.filter((line) => msOf(line) === lastMs);
@@ -113,7 +136,13 @@ class Walk {
       }
       const entries = sorted(ready, this.#forward).slice(0, limit - given);
       given += entries.length;
-      const warnings = [...found.warnings, ...missing.map((span) => lost(span, size))];
+      const warnings = [
+        ...this.#unsaid,
+        ...found.warnings,
+        ...missing.map((span) => lost(span, size)),
+        ...(ended ? this.#uncounted() : []),
+      ];
+      this.#unsaid = [];
       const complete = warnings.length === 0;
       if (entries.length > 0 || !complete) yield { entries, missing, warnings, complete };
       if (ended || given >= limit || this.#left.fromMs > this.#left.toMs) return;
@@ -122,6 +151,11 @@ class Walk {
 
   async close(): Promise<void> {
     if (this.#point !== undefined) await this.#server.close(this.#point);
+  }
+
+  async #open(): Promise<void> {
+    this.#point = await this.#server.open();
+    this.#unsaid = this.#point?.warnings ?? [];
   }
 
   /** One call, and again where the server says what it does not do. */
@@ -142,10 +176,14 @@ class Walk {
       this.#server.limits.sortsById = false;
       return this.#ask(size);
     }
+    if (tie === "_shard_doc" && this.#server.limits.sortsByShardDoc && isShardDocRefused(response)) {
+      this.#server.limits.sortsByShardDoc = false;
+      return this.#ask(size);
+    }
     if (this.#point !== undefined && this.#fruitful && isExpired(response)) {
       this.#fruitful = false;
       // Positions mean nothing in another point in time: on from the last millisecond.
-      this.#point = await this.#server.open();
+      await this.#open();
       this.#after = undefined;
       this.#begin();
       return this.#ask(size);
@@ -155,7 +193,7 @@ class Walk {
 
   /** By what documents of one millisecond are told apart; `undefined` where the server has nothing to do it by. */
   #tieBreaker(): "_id" | "_shard_doc" | undefined {
-    if (this.#point?.tieBreaker === "_shard_doc") return "_shard_doc";
+    if (this.#point?.tieBreaker === "_shard_doc" && this.#server.limits.sortsByShardDoc) return "_shard_doc";
     return this.#server.limits.sortsById ? "_id" : undefined;
   }
 
@@ -166,12 +204,19 @@ class Walk {
     const range = { range: { [places.time]: { gte: fromMs, lte: toMs, format: "epoch_millis" } } };
     return {
       size,
-      track_total_hits: false,
+      track_total_hits: this.#total === undefined ? MOST_COUNTED : false,
       query: { bool: { filter: [range, ...clauses] } },
       sort: [{ [places.time]: { order, numeric_type: "date" } }, ...(tie === undefined ? [] : [{ [tie]: { order } }])],
       ...(this.#point === undefined ? {} : { pit: { id: this.#point.id, keep_alive: KEEP_ALIVE } }),
       ...(this.#after === undefined ? {} : { search_after: this.#after }),
     };
+  }
+
+  /** What the server counted at first and did not give, though it gives no more. */
+  #uncounted(): readonly string[] {
+    const { count, atLeast } = this.#total ?? { count: 0, atLeast: false };
+    if (this.#came >= count || this.#skipped) return [];
+    return [`the server counted ${atLeast ? "at least " : ""}${count} lines and gave ${this.#came}`];
   }
 
   /** On after the last hit, or from its millisecond on; whether that is another place than before. */
@@ -202,6 +247,7 @@ class Walk {
     else this.#left.toMs = ms - 1;
     this.#seen = new Set();
     this.#edgeMs = undefined;
+    this.#skipped = true;
     return { fromNs: BigInt(ms) * 1_000_000n, toNs: BigInt(ms + 1) * 1_000_000n };
   }
 

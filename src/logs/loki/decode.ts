@@ -1,4 +1,5 @@
 import { DecodeError } from "../../errors.ts";
+import { parseAnswer } from "../json-answer.ts";
 
 /** Whose answer is read: what an error names. */
 export interface AnswerContext {
@@ -170,22 +171,10 @@ class Reader {
     return value === undefined || value === null ? [] : this.list(value, at);
   }
 
-  /** Lines may hold bytes that are no UTF-8: those read as U+FFFD, and do not spoil the others. */
   #parse(body: Uint8Array): unknown {
-    const text = new TextDecoder().decode(body);
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      const said = error instanceof Error ? error.message : "";
-      const place = / at position (\d+)/.exec(said)?.[1];
-      const truncated = said.startsWith("Unexpected end of") || (place !== undefined && Number(place) >= text.length);
-      throw truncated
-        ? this.#error(
-            "truncated",
-            "the JSON ends too early; the answer was cut short: check the size and time limits of proxies on the way, or ask for less",
-          )
-        : this.#error("syntax", `not JSON: ${said.replace(/[^ -~]+/g, ".").slice(0, 120)}; ${HINT}`);
-    }
+    return parseAnswer(body, (code, problem) =>
+      this.#error(code, code === "truncated" ? problem : `${problem}; ${HINT}`),
+    );
   }
 
   #error(code: "shape" | "syntax" | "truncated", problem: string): DecodeError {

@@ -1,6 +1,5 @@
-import { MeshQueryError, QueryError } from "../../errors.ts";
+import { QueryError } from "../../errors.ts";
 import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
-import { systemEnvironment } from "../../http/environment.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import type {
   EntriesOptions,
@@ -13,11 +12,12 @@ import type {
   LogQuery,
   LogSeries,
 } from "../backend.ts";
+import { followed } from "../follow.ts";
 import { print } from "../logql/printer.ts";
 import { bodyOf, entriesLimitIn, reasonOf, spanLimitIn } from "./answer.ts";
 import { decodeEntries, decodeSeries, type RawEntry } from "./decode.ts";
 import { type LabelPreset, type LokiLabels, OriginLabels } from "./labels.ts";
-import { type PageAnswer, type PageQuestion, pagesOf, type RawPage, Seen, type ServerLimits } from "./pages.ts";
+import { type PageAnswer, type PageQuestion, pagesOf, type RawPage, type ServerLimits } from "./pages.ts";
 import { groupLabel, metricOf, selectionOf } from "./questions.ts";
 
 /** How a Loki is reached, and how its streams are labelled. */
@@ -103,29 +103,8 @@ class Loki implements LogBackend {
     };
   }
 
-  async *follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
-    const { signal, everyMs = 2_000, latenessMs = 10_000 } = options;
-    const beginNs = options.fromNs ?? millisecondsNs(systemEnvironment.now());
-    const seen = new Seen();
-    let fromNs = beginNs;
-    for (;;) {
-      signal?.throwIfAborted();
-      const toNs = millisecondsNs(systemEnvironment.now());
-      try {
-        for await (const page of this.#pages({ ...filter, fromNs, toNs, order: "forward" }, options)) {
-          const entries = seen.fresh(page.entries);
-          if (entries.length > 0 || page.warnings.length > 0) yield this.#page({ ...page, entries });
-        }
-        // What came in time is not looked at again.
-        fromNs = largest(beginNs, fromNs, toNs - millisecondsNs(latenessMs));
-        seen.since(fromNs);
-      } catch (error) {
-        if (!(error instanceof MeshQueryError && error.retryable)) throw error;
-        // Nothing is lost: the next look begins where this one did.
-        yield { entries: [], missing: [], warnings: [error.message], complete: false };
-      }
-      await systemEnvironment.sleep(everyMs, signal ?? NEVER);
-    }
+  follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
+    return followed(NAME, (span) => this.entries({ ...filter, ...span, order: "forward" }, options), options);
   }
 
   #pages(query: LogQuery, options: EntriesOptions): AsyncGenerator<RawPage> {
@@ -207,8 +186,6 @@ class Loki implements LogBackend {
 }
 
 type Fields = readonly (readonly [string, string])[];
-
-const NEVER = new AbortController().signal;
 
 const millisecondsNs = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
 

@@ -1,5 +1,6 @@
 import { formatInstant } from "../../time.ts";
 import type { NsSpan } from "../backend.ts";
+import { Seen } from "../seen.ts";
 import type { RawEntries, RawEntry } from "./decode.ts";
 
 /** One call: at most `limit` lines from `fromNs`, included, to `toNs`, excluded. */
@@ -94,51 +95,4 @@ const later = (a: RawEntry, b: RawEntry): number => earlier(b, a);
 function clamped({ fromNs, toNs }: NsSpan, forward: boolean, mostNs: bigint): NsSpan {
   if (toNs - fromNs <= mostNs) return { fromNs, toNs };
   return forward ? { fromNs, toNs: fromNs + mostNs } : { fromNs: toNs - mostNs, toNs };
-}
-
-/** Lines that were given, by how often: the same line may come twice in one answer, and is then two. */
-export class Seen {
-  #counts = new Map<string, { readonly timestampNs: bigint; count: number }>();
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Those of `entries`, all of one answer, that were not given before; they are given now. */
-  fresh(entries: readonly RawEntry[]): readonly RawEntry[] {
-    const inAnswer = new Map<string, number>();
-    return entries.filter(({ key, timestampNs }) => {
-      const nth = (inAnswer.get(key) ?? 0) + 1;
-      inAnswer.set(key, nth);
-      const known = this.#counts.get(key);
-      if (known !== undefined && nth <= known.count) return false;
-      if (known === undefined) this.#counts.set(key, { timestampNs, count: 1 });
-      else known.count = nth;
-      this.#size++;
-      return true;
-    });
-  }
-
-  /** Forgets all but the lines of one instant. */
-  only(timestampNs: bigint): void {
-    this.#keep((one) => one === timestampNs);
-  }
-
-  /** Forgets the lines before an instant. */
-  since(timestampNs: bigint): void {
-    this.#keep((one) => one >= timestampNs);
-  }
-
-  clear(): void {
-    this.#keep(() => false);
-  }
-
-  #keep(wanted: (timestampNs: bigint) => boolean): void {
-    for (const [key, { timestampNs, count }] of this.#counts) {
-      if (wanted(timestampNs)) continue;
-      this.#counts.delete(key);
-      this.#size -= count;
-    }
-  }
 }
