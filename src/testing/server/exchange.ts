@@ -43,6 +43,30 @@ export const textReply = (status: number, text: string): ServerReply => ({
   body: `${text}\n`,
 });
 
+/** Says no to a request, for which each API has a form of its own. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The same routes, which put every {@link Refusal} into the form that `refused` gives it. */
+export const refusing = (routes: readonly Route[], refused: (refusal: Refusal) => ServerReply): readonly Route[] =>
+  routes.map((route) => ({
+    ...route,
+    answer: (request, ...parts) => {
+      try {
+        return route.answer(request, ...parts);
+      } catch (error) {
+        if (error instanceof Refusal) return refused(error);
+        throw error;
+      }
+    },
+  }));
+
 /** What stands for a path that no route has, and for one that has no such method. */
 export interface Unrouted {
   readonly notFound: (request: ServerRequest) => ServerReply;

@@ -5,8 +5,10 @@ import * as z from "zod/mini";
 import { parseConfig, strictConfig } from "../../http/config.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { ServerReply, ServerRequest } from "./exchange.ts";
+import { jaegerApi } from "./jaeger/api.ts";
 import { untilNow } from "./present.ts";
 import { prometheusApi } from "./prometheus/api.ts";
+import { zipkinApi } from "./zipkin/api.ts";
 
 /** How a simulated mesh is served. */
 export interface ListenOptions {
@@ -24,6 +26,12 @@ export interface SimulatedServer {
   readonly port: number;
   /** Prometheus 3's API. */
   readonly prometheus: string;
+  /** Jaeger's query service as it is up to 2.20, with both of its APIs. */
+  readonly jaeger: string;
+  /** Jaeger's query service as it is from 2.21 on, which is searched by its newer API alone. */
+  readonly jaegerV3: string;
+  /** Version 2 of Zipkin's API. */
+  readonly zipkin: string;
   /** Ends the server, and every connection with it. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -50,6 +58,9 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
   const present = untilNow(telemetry, now);
   const apis: Readonly<Record<string, Api>> = {
     prometheus: prometheusApi(present, now),
+    jaeger: jaegerApi(present, now, { search: "legacy" }),
+    "jaeger-v3": jaegerApi(present, now, { search: "v3" }),
+    zipkin: zipkinApi(present, now),
   };
   const server = createServer((request, response) => {
     // Whoever has left is told nothing; there is nobody else to tell.
@@ -76,6 +87,9 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
   return Object.freeze({
     port: address.port,
     prometheus: at("prometheus"),
+    jaeger: at("jaeger"),
+    jaegerV3: at("jaeger-v3"),
+    zipkin: at("zipkin"),
     close,
     [Symbol.asyncDispose]: close,
   });
@@ -103,7 +117,11 @@ async function exchange(
 
 const TOO_LARGE: ServerReply = { status: 413, contentType: "text/plain", body: "the request is too large\n" };
 
-function answerOf(apis: Readonly<Record<string, Api>>, { method, url, headers }: IncomingMessage, body: Buffer) {
+function answerOf(
+  apis: Readonly<Record<string, Api>>,
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+): ServerReply {
   const [target = "/", search = ""] = splitOnce(url ?? "/", "?");
   const [, name = "", path = ""] = /^\/([^/]*)(.*)$/s.exec(target) ?? [];
   const api = Object.hasOwn(apis, name) ? apis[name] : undefined;
@@ -114,7 +132,11 @@ function answerOf(apis: Readonly<Record<string, Api>>, { method, url, headers }:
   const query = new URLSearchParams(search);
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers["content-type"] ?? "");
   const form = new URLSearchParams([...(isForm ? new URLSearchParams(body.toString()) : []), ...query]);
-  return api({ method: method ?? "GET", path: path === "" ? "/" : path, query, form, headers, body });
+  try {
+    return api({ method: method ?? "GET", path: path === "" ? "/" : path, query, form, headers, body });
+  } catch (error) {
+    return { status: 500, contentType: "text/plain; charset=utf-8", body: `${String(error)}\n` };
+  }
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string] {
