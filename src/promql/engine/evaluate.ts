@@ -116,7 +116,7 @@ export function evaluate(
   options: EvaluationOptions = {},
 ): EvaluatedInstant {
   const expr = typeof given === "string" ? parse(given, { experimental: options.experimental }) : given;
-  const query = gridAsked(when);
+  const { query, endMs } = gridAsked(when);
   const lookbackMs = durationMs(options.lookback ?? "5m", "evaluate: lookback", "window");
   const evaluator = new Evaluator(expr, {
     selection: new Selection(storage, lookbackMs),
@@ -124,6 +124,7 @@ export function evaluate(
     subqueryStepMs: durationMs(options.subqueryStep ?? "1m", "evaluate: subqueryStep", "step"),
     delayedNames: options.delayedNameRemoval === true,
     query,
+    queryEndMs: endMs,
   });
   try {
     const value = "at" in when ? atInstant(evaluator, expr, query.startMs) : overTime(evaluator, expr, query);
@@ -136,8 +137,11 @@ export function evaluate(
   }
 }
 
-function gridAsked(when: EvaluationInstant | EvaluationRange): Grid {
-  if ("at" in when) return instantGrid(Math.round(instantMs(when.at, "evaluate: at")));
+function gridAsked(when: EvaluationInstant | EvaluationRange): { readonly query: Grid; readonly endMs: number } {
+  if ("at" in when) {
+    const atMs = Math.round(instantMs(when.at, "evaluate: at"));
+    return { query: instantGrid(atMs), endMs: atMs };
+  }
   const startMs = Math.round(instantMs(when.from, "evaluate: from"));
   const endMs = Math.round(instantMs(when.to, "evaluate: to"));
   const stepMs = typeof when.step === "number" ? when.step : durationMs(when.step, "evaluate: step", "step");
@@ -145,7 +149,7 @@ function gridAsked(when: EvaluationInstant | EvaluationRange): Grid {
     throw new QueryError("step", `evaluate: step: ${shown(when.step)} is no step; write "1m" or whole milliseconds`);
   }
   if (endMs < startMs) throw new QueryError("range", "evaluate: the range ends before it begins; swap from and to");
-  return gridOf(startMs, endMs, stepMs);
+  return { query: gridOf(startMs, endMs, stepMs), endMs };
 }
 
 type Bare<T> = T extends Remarks ? Omit<T, keyof Remarks> : never;

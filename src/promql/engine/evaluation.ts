@@ -13,14 +13,14 @@ export interface Settings {
   readonly delayedNames: boolean;
   /** The instants of the query as a whole. */
   readonly query: Grid;
+  /** The end that was asked for, which no step need meet. */
+  readonly queryEndMs: number;
 }
 
 /** What functions need of the evaluation that they are part of: the values of their arguments, and where remarks go. */
 export interface Evaluation {
   readonly settings: Settings;
   readonly annotations: Annotations;
-  /** The last instant of the query as a whole, in epoch milliseconds. */
-  readonly queryEndMs: number;
   /** The series of a vector; they may be written to. */
   vector(expr: Expr, grid: Grid): Column[];
   /** A number for each step; it may be written to. */

@@ -31,11 +31,6 @@ export class Evaluator implements Evaluation {
     this.#invariant = invariantParts(expr);
   }
 
-  get queryEndMs(): number {
-    const { startMs, stepMs, steps } = this.settings.query;
-    return startMs + stepMs * (steps - 1);
-  }
-
   vector(expr: Expr, grid: Grid): Column[] {
     if (grid.steps === 0) return [];
     if (grid.steps === 1 || !this.#invariant.has(expr)) return this.#vector(expr, grid);
@@ -162,7 +157,7 @@ export class Evaluator implements Evaluation {
   /** The instant that `@` fixes. */
   #fixed(at: At | undefined): number | undefined {
     if (at === "start") return this.settings.query.startMs;
-    return at === "end" ? this.queryEndMs : at;
+    return at === "end" ? this.settings.queryEndMs : at;
   }
 
   lookups(shift: VectorSelector | Subquery, grid: Grid): Lookups {

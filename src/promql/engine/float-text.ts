@@ -38,7 +38,9 @@ export function generalText(value: number, largest = 6): string {
 export function roundedText(value: number): string {
   const word = special(value);
   if (word !== undefined) return word;
-  return generalText(Number(value.toPrecision(2)), 2);
+  // Midway between two Go takes the even one, JavaScript the greater one.
+  const midway = /^(-?\d\.[02468])50*e(.+)$/.exec(value.toExponential(60));
+  return generalText(Number(midway === null ? value.toPrecision(2) : `${midway[1]}e${midway[2]}`), 2);
 }
 
 /** OpenMetrics' text of a float, which always shows that it is one: `0.9`, `1.0`, `+Inf`. */

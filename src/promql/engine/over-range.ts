@@ -1,4 +1,4 @@
-import type { Call, MatrixSelector, Subquery } from "../ast.ts";
+import type { Call, MatrixSelector, Placed, Subquery } from "../ast.ts";
 import { type Column, emptyColumn, fullColumn, type Grid, isEmpty, joinEqual, presentAnywhere } from "./column.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { labelsOfAbsent } from "./label-functions.ts";
@@ -20,7 +20,7 @@ export function overRange(evaluation: Evaluation, call: Call, arg: MatrixSelecto
     const column = emptyColumn(labels, grid.steps, dropName);
     slideOver(evaluation, one, arg, grid, func, scalars, column);
     if (isEmpty(column)) continue;
-    if (call.func === "rate" || call.func === "increase") remarkNonCounter(evaluation, call, one);
+    if (call.func === "rate" || call.func === "increase") remarkNonCounter(evaluation, arg, one);
     columns.push(column);
   }
   if (call.func === "absent_over_time") return absent(columns, call, grid);
@@ -57,9 +57,13 @@ function slideOver(
 
 const COUNTER = /_(?:total|sum|count|bucket)$/;
 
-function remarkNonCounter({ annotations }: Evaluation, call: Call, { labels }: RangeSeries): void {
+/** Prometheus no longer knows where a subquery stands, and names the beginning. */
+const NO_PLACE: Placed = { span: { start: 0, end: 0 } };
+
+function remarkNonCounter({ annotations }: Evaluation, arg: MatrixSelector | Subquery, { labels }: RangeSeries): void {
   const name = labels.get("__name__");
-  if (name !== "" && !COUNTER.test(name)) annotations.possibleNonCounter(name, call.args[0] ?? call);
+  if (name !== "" && !COUNTER.test(name))
+    annotations.possibleNonCounter(name, arg.kind === "subquery" ? NO_PLACE : arg);
 }
 
 function absent(columns: readonly Column[], call: Call, { steps }: Grid): Column[] {

@@ -89,7 +89,7 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
     case "sort_by_label":
     case "sort_by_label_desc": {
       const columns = vector(0);
-      if (grid.steps > 1) annotations.sortInRange(call);
+      if (isOverRange(evaluation, grid)) annotations.sortInRange(call);
       return sortByLabels(columns, args.slice(1).map(textOf), func === "sort_by_label_desc");
     }
     case "start_timestamp":
@@ -107,7 +107,7 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
 
 /** The scalar that a function gives, at each step of the grid. */
 export function scalarCall(evaluation: Evaluation, call: Call, grid: Grid): Float64Array {
-  const { query } = evaluation.settings;
+  const { query, queryEndMs } = evaluation.settings;
   switch (call.func) {
     case "time":
       return timesOf(grid);
@@ -124,9 +124,9 @@ export function scalarCall(evaluation: Evaluation, call: Call, grid: Grid): Floa
     case "start":
       return filled(grid, query.startMs / 1000);
     case "end":
-      return filled(grid, evaluation.queryEndMs / 1000);
+      return filled(grid, queryEndMs / 1000);
     case "range":
-      return filled(grid, secondsOf(evaluation.queryEndMs - query.startMs));
+      return filled(grid, secondsOf(queryEndMs - query.startMs));
     case "step":
       return filled(grid, query.steps > 1 ? secondsOf(query.stepMs) : 0);
     default:
@@ -192,16 +192,14 @@ function onlyValue(columns: readonly Column[], grid: Grid): Float64Array {
   return values;
 }
 
+/** A range of a single step is one all the same, unless it ends there. */
+const isOverRange = ({ settings }: Evaluation, grid: Grid): boolean =>
+  grid.steps > 1 || (grid === settings.query && settings.queryEndMs !== grid.startMs);
+
 /** Series by their values at a single instant, NaN last either way. */
-function sorted(
-  { annotations }: Evaluation,
-  call: Call,
-  columns: readonly Column[],
-  grid: Grid,
-  sign: -1 | 1,
-): Column[] {
-  if (grid.steps > 1) {
-    annotations.sortInRange(call);
+function sorted(evaluation: Evaluation, call: Call, columns: readonly Column[], grid: Grid, sign: -1 | 1): Column[] {
+  if (isOverRange(evaluation, grid)) {
+    evaluation.annotations.sortInRange(call);
     return [...columns];
   }
   return [...columns].sort((a, b) => {

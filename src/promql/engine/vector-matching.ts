@@ -35,7 +35,17 @@ export function matchVectors(
       if (!isEmpty(joined)) found.push(joined);
     }
   }
+  pairing.throwFailure();
   return joinEqual(found);
+}
+
+const TWICE = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+const TWICE_GROUPED = "multiple matches for labels: grouping labels must ensure unique matches";
+
+/** What must not be, and at which step it is found. */
+interface Failure {
+  readonly step: number;
+  readonly message: string;
 }
 
 /** One operation between two vectors: how series meet, and what their result is called. */
@@ -45,6 +55,8 @@ class Pairing {
   readonly #matching: Matching;
   readonly #swapped: boolean;
   readonly #dropsName: boolean;
+  /** The one that Prometheus, which goes step by step, finds first. */
+  #failure: Failure | undefined;
   /** At which steps a result has been found, by what must be unique. */
   readonly #matched = new Map<string, Uint8Array>();
 
@@ -81,11 +93,11 @@ class Pairing {
       const side = this.#swapped ? "left" : "right";
       const group = this.#matchLabels(column.labels);
       const [first, second] = [String(column.labels), String(other.labels)].sort();
-      throw new EvaluationError(
-        "execution",
+      const message =
         `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
-          `[${first}, ${second}];many-to-many matching not allowed: matching labels must be unique on one side`,
-      );
+        `[${first}, ${second}];many-to-many matching not allowed: matching labels must be unique on one side`;
+      this.#fail(i, message);
+      return;
     }
   }
 
@@ -103,7 +115,7 @@ class Pairing {
     const isFilter = isComparison(op) && !bool;
     for (let i = 0; i < many.present.length; i++) {
       if (many.present[i] !== 1 || one.present[i] !== 1) continue;
-      if (matched[i] === 1) this.#failTwice(isGrouped);
+      if (matched[i] === 1) this.#fail(i, isGrouped ? TWICE_GROUPED : TWICE);
       matched[i] = 1;
       const x = many.values[i] as number;
       const y = one.values[i] as number;
@@ -116,13 +128,13 @@ class Pairing {
     return result;
   }
 
-  #failTwice(isGrouped: boolean): never {
-    throw new EvaluationError(
-      "execution",
-      isGrouped
-        ? "multiple matches for labels: grouping labels must ensure unique matches"
-        : "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-    );
+  #fail(step: number, message: string): void {
+    if (this.#failure === undefined || step < this.#failure.step) this.#failure = { step, message };
+  }
+
+  /** @throws {EvaluationError} where series matched that must not */
+  throwFailure(): void {
+    if (this.#failure !== undefined) throw new EvaluationError("execution", this.#failure.message);
   }
 
   #steps(key: string, steps: number): Uint8Array {

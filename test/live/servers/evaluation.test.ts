@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  type EvaluatedInstant,
+  EvaluationError,
+  evaluate,
+  type LabelRecord,
+  type MemoryStorage,
+  memoryStorage,
+} from "../../../src/promql/index.ts";
+import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
+import { remoteWrite } from "../remote-write.ts";
+import { type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
+import { evaluationData } from "./evaluation-data.ts";
+import { type EvaluationCase, evaluationCase } from "./evaluation-queries.ts";
+import { inParallel, type PromqlServer, promqlServer, type ServerResult } from "./promql-server.ts";
+
+/** How many expressions are compared, over which data. A long search sets both from outside. */
+const COUNT = Number(process.env.EVALUATION_COUNT ?? 6000);
+const SEED = Number(process.env.EVALUATION_SEED ?? 1);
+
+let prometheus: SinglePrometheus;
+let server: PromqlServer;
+let storage: MemoryStorage;
+
+beforeAll(async () => {
+  const programs = await latestPrometheus({ onSlow: (what) => console.log(`          ${what}`) });
+  prometheus = await singlePrometheus({
+    programs,
+    flags: ["--web.enable-remote-write-receiver", "--enable-feature=promql-experimental-functions"],
+  });
+  server = promqlServer(prometheus.url);
+  const data = evaluationData(SEED);
+  storage = memoryStorage();
+  for (const { labels, timesMs, values } of data) storage.appendColumns(labels, timesMs, values);
+  await remoteWrite(prometheus.url, data);
+});
+
+afterAll(async () => {
+  server.close();
+  await prometheus.stop();
+});
+
+/** Results of either side in one form: a line of labels to times and values. */
+interface Outcome {
+  readonly error?: string;
+  readonly order: readonly string[];
+  readonly samples: ReadonlyMap<string, readonly (readonly [number, number])[]>;
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+}
+
+const NONE: Outcome = { order: [], samples: new Map(), warnings: [], infos: [] };
+
+const keyOf = (labels: LabelRecord): string =>
+  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+function ours({ query, when }: EvaluationCase): Outcome {
+  try {
+    const found = evaluate(query, when, storage, { experimental: true });
+    const samples = samplesOf(found);
+    return { order: [...samples.keys()], samples, warnings: found.warnings, infos: found.infos };
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    return { ...NONE, error: error.message };
+  }
+}
+
+function samplesOf(found: EvaluatedInstant): Map<string, readonly (readonly [number, number])[]> {
+  switch (found.kind) {
+    case "string":
+      throw new Error("no string is asked for");
+    case "scalar":
+      return new Map([["scalar", [[found.timeMs, found.value]]]]);
+    case "vector":
+      return new Map(
+        found.labels.map((labels, i) => [keyOf(labels), [[found.timesMs[i] ?? 0, found.values[i] ?? 0] as const]]),
+      );
+    case "matrix":
+      return new Map(
+        found.series.map(({ labels, timesMs, values }) => [
+          keyOf(labels),
+          Array.from(timesMs, (timeMs, i) => [timeMs, values[i] ?? 0] as const),
+        ]),
+      );
+  }
+}
+
+async function theirs({ query, when }: EvaluationCase): Promise<Outcome> {
+  const { data, error, warnings = [], infos = [] } = await server.result(query, when);
+  if (data === undefined) return { ...NONE, error: error ?? "no data" };
+  const samples = serverSamples(data);
+  return { order: [...samples.keys()], samples, warnings, infos };
+}
+
+const sampleOf = ([seconds, text]: readonly [number, string]): readonly [number, number] => [
+  Math.round(seconds * 1000),
+  Number(text.replace("Inf", "Infinity")),
+];
+
+function serverSamples(data: ServerResult): Map<string, readonly (readonly [number, number])[]> {
+  switch (data.resultType) {
+    case "scalar":
+      return new Map([["scalar", [sampleOf(data.result)]]]);
+    case "vector":
+      return new Map(data.result.map(({ metric, value }) => [keyOf(metric), [sampleOf(value)]]));
+    case "matrix":
+      return new Map(data.result.map(({ metric, values }) => [keyOf(metric), values.map(sampleOf)]));
+  }
+}
+
+/** What differs between both, if anything does. */
+function differenceOf({ exact, sortedBy }: EvaluationCase, mine: Outcome, real: Outcome): string | undefined {
+  if (mine.error !== undefined || real.error !== undefined) {
+    return mine.error !== undefined && real.error?.startsWith(mine.error.split(/[:{]/)[0] ?? "") === true
+      ? undefined
+      : `error ${mine.error ?? "none"}, it is ${real.error ?? "none"}`;
+  }
+  for (const [key, samples] of real.samples) {
+    const found = mine.samples.get(key);
+    if (found === undefined) return `${key} is missing`;
+    if (found.length !== samples.length) return `${key} has ${found.length} samples, not ${samples.length}`;
+    for (const [i, [timeMs, value]] of samples.entries()) {
+      const [atMs = Number.NaN, is = Number.NaN] = found[i] ?? [];
+      if (atMs !== timeMs) return `${key} has a sample at ${atMs}, not at ${timeMs}`;
+      if (!agrees(is, value, exact)) return `${key} is ${is} at ${timeMs}, not ${value}`;
+    }
+  }
+  const extra = mine.order.find((key) => !real.samples.has(key));
+  if (extra !== undefined) return `${extra} is found, which is not there`;
+  if (orderOf(mine, sortedBy) !== orderOf(real, sortedBy)) return `the order is ${mine.order}, not ${real.order}`;
+  return remarkDifference(mine.warnings, real.warnings) ?? remarkDifference(mine.infos, real.infos);
+}
+
+function orderOf({ order, samples }: Outcome, sortedBy: EvaluationCase["sortedBy"]): string {
+  if (sortedBy === undefined) return "";
+  return (sortedBy === "labels" ? order : order.map((key) => samples.get(key)?.[0]?.[1])).join();
+}
+
+const agrees = (a: number, b: number, exact: boolean): boolean =>
+  Object.is(a, b) || (!exact && Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b), 2 ** -1022));
+
+/** A server tells the first ten only, in no order, and it counts the same repair again with each step. */
+function remarkDifference(mine: readonly string[], real: readonly string[]): string | undefined {
+  if (real.length > 10) return mine.length > 10 ? undefined : `${mine.length} remarks, not ${real.length}`;
+  const uncounted = (remarks: readonly string[]) =>
+    remarks.map((remark) => remark.replace(/over -?\d+ samples/, "over samples"));
+  const wanted = uncounted(real).sort().join("\n");
+  const found = uncounted(mine).sort().join("\n");
+  return wanted === found ? undefined : `remarks ${found}, not ${wanted}`;
+}
+
+test("a real Prometheus 3 gives the same values, errors and remarks", { timeout: 1_800_000 }, async () => {
+  const wrong: string[] = [];
+  const seen = { results: 0, errors: 0, nothing: 0, remarked: 0 };
+  const cases = Array.from({ length: COUNT }, (_, i) => evaluationCase(SEED + i));
+  await inParallel(cases, 8, async (one) => {
+    const real = await theirs(one);
+    const mine = ours(one);
+    if (real.error !== undefined) seen.errors++;
+    else if (real.samples.size === 0) seen.nothing++;
+    else seen.results++;
+    if (real.warnings.length + real.infos.length > 0) seen.remarked++;
+    const difference = differenceOf(one, mine, real);
+    if (difference !== undefined) wrong.push(`${one.query} ${JSON.stringify(one.when)}: ${difference}`);
+  });
+  console.log(
+    `${COUNT} expressions: ${seen.results} with results, ${seen.nothing} without, ${seen.errors} errors; ${seen.remarked} with remarks`,
+  );
+  if (process.env.EVALUATION_ALL !== undefined) console.log(wrong.join("\n"));
+  expect(wrong.slice(0, 20)).toEqual([]);
+  expect(seen.results).toBeGreaterThan(COUNT / 2);
+});
