@@ -12,6 +12,8 @@ import { checkedTraceId } from "../traces/id.ts";
 import type { Trace } from "../traces/trace.ts";
 import { type LogsOfOptions, logsOf, traceOf } from "./correlation.ts";
 import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
+import { askGraph, type GraphOptions } from "./graph/ask.ts";
+import type { Graph } from "./graph/graph.ts";
 import { checkLabel } from "./istio.ts";
 import { type LogSource, logSource } from "./log-scope.ts";
 import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
@@ -112,6 +114,23 @@ export class Mesh {
   /** All traffic of the mesh. */
   all(): Traffic {
     return new Traffic(this.#context, this.#everything);
+  }
+
+  /**
+   * Who called whom in a window of time, with how often, how fast, what failed and under which security, in three
+   * requests however large the mesh is, six with `against`.
+   *
+   * Each request counts once: as its callee's proxy saw it, where that reports; calls that never arrived are added from
+   * their callers'. Rates are per second and not rounded. Both reporters are read, whatever `reporter` the mesh has.
+   *
+   * @throws {QueryError} `code: "config"` without a metrics backend, `"range"`, `"time"`, `"grouping"` or `"scope"` for
+   * options that cannot be meant as they stand
+   * @example
+   * const graph = await mesh.graph({ last: "10m", against: "1d" });
+   * graph.edge("frontend.default", "backend.default")?.success
+   */
+  graph(options: GraphOptions): Promise<Graph> {
+    return askGraph({ context: this.#context, failures: this.#everything.failures }, options);
   }
 
   /**

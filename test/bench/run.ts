@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { ACCESS_LOG_TASKS, benchAccessLog } from "./access-log.ts";
 import { benchDecode } from "./decode.ts";
+import { benchGraph } from "./graph.ts";
 import { benchHops } from "./hops.ts";
 import { benchImport } from "./import.ts";
 import { benchLogStream } from "./log-stream.ts";
@@ -82,6 +83,21 @@ table(
     Math.round(row.callsPerSecond).toLocaleString("en"),
     row.peakMegabytes.toFixed(1),
     row.ratio.toFixed(2),
+  ]),
+);
+
+table(
+  "Drawing the graph of a mesh, from the bytes of the backend's answers to nodes",
+  ["edges", "MB", "decode ms", "graph ms", "µs/edge", "× 100 edges", "requests", "Kiali's queries"],
+  benchGraph().map((row) => [
+    row.edges.toLocaleString("en"),
+    row.megabytes.toFixed(1),
+    row.decodeMs.toFixed(1),
+    row.graphMs.toFixed(1),
+    row.usPerEdge.toFixed(0),
+    row.ratio.toFixed(2),
+    `${row.requests}`,
+    row.kialiQueries.toLocaleString("en"),
   ]),
 );
 
