@@ -104,7 +104,37 @@ export type {
   VectorData,
 } from "./metrics/backend.ts";
 export type { RangeOptions, RangeProgress } from "./metrics/plan/range.ts";
-export { type PrometheusOptions, prometheus } from "./metrics/prometheus/prometheus.ts";
+export type {
+  CatalogOptions,
+  LabelOptions,
+  MetadataOptions,
+  MetricMetadata,
+  MetricType,
+} from "./metrics/prometheus/catalog.ts";
+export type {
+  CortexDialect,
+  Dialect,
+  DialectKind,
+  MimirDialect,
+  PrometheusDialect,
+  ThanosDialect,
+  VictoriaMetricsDialect,
+} from "./metrics/prometheus/dialect.ts";
+export type { Selected } from "./metrics/prometheus/fields.ts";
+export { type Prometheus, type PrometheusOptions, prometheus } from "./metrics/prometheus/prometheus.ts";
+export type {
+  ActiveAlert,
+  AlertState,
+  LoadedAlertingRule,
+  LoadedRecordingRule,
+  LoadedRule,
+  RuleGroup,
+  RuleHealth,
+  RuleKind,
+  RulesOptions,
+} from "./metrics/prometheus/rules.ts";
+export type { BuildInfo, Features } from "./metrics/prometheus/server.ts";
+export type { ActiveTarget, DroppedTarget, Targets, TargetsOptions } from "./metrics/prometheus/targets.ts";
 export type { Instantaneous, Query, RangeQuery } from "./metrics/query.ts";
 export type { TimeRange } from "./metrics/step.ts";
 export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";

@@ -27,6 +27,8 @@ export interface HttpClient {
   readonly origin: string;
   /** Requests in flight at once; more wait in order. */
   readonly concurrency: number;
+  /** The deadline of a question that names none, in milliseconds. */
+  readonly timeoutMs: number;
   /**
    * Sends one request and resolves with the answer, whatever its status.
    *
@@ -88,6 +90,7 @@ const MOST_REDIRECTS = 5;
 class AxiosClient implements HttpClient {
   readonly origin: string;
   readonly concurrency: number;
+  readonly timeoutMs: number;
   readonly #backend: string;
   readonly #base: BaseUrl;
   readonly #settings: HttpSettings;
@@ -99,6 +102,7 @@ class AxiosClient implements HttpClient {
   constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
     this.origin = base.shown;
     this.concurrency = settings.concurrency;
+    this.timeoutMs = settings.timeoutMs;
     this.#backend = backend;
     this.#base = base;
     this.#settings = settings;

@@ -15,7 +15,14 @@ import { type Expr, matcher, selector } from "../../src/promql/index.ts";
 const BASE = "http://prometheus.test:9090";
 const INSTANT = `${BASE}/api/v1/query`;
 const RANGE = `${BASE}/api/v1/query_range`;
-const network = setupServer();
+// Asked once, after the first answer, whose dialect it speaks.
+const network = setupServer(
+  http.get(`${BASE}/*`, ({ request }) =>
+    new URL(request.url).pathname.endsWith("/api/v1/status/buildinfo")
+      ? HttpResponse.json({ status: "success", data: { version: "3.16.0" } })
+      : undefined,
+  ),
+);
 beforeAll(() => network.listen({ onUnhandledRequest: "error" }));
 afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
@@ -69,6 +76,7 @@ describe("a question is sent", () => {
     expect([...searchParams]).toEqual([
       ["query", 'up{job="a+b&c ä"}'],
       ["time", "1700000000.123"],
+      ["timeout", "30"],
     ]);
     expect(seen[0]?.headers.get("accept")).toBe("application/json");
   });
@@ -87,7 +95,18 @@ describe("a question is sent", () => {
   test("for now without a time", async () => {
     const seen = answers(INSTANT, () => HttpResponse.json(EMPTY));
     await prometheus(BASE).instant(up, undefined);
-    expect([...new URL(seen[0]?.url ?? "").searchParams]).toEqual([["query", "up"]]);
+    expect([...new URL(seen[0]?.url ?? "").searchParams]).toEqual([
+      ["query", "up"],
+      ["timeout", "30"],
+    ]);
+  });
+
+  test("with its deadline, its own or the driver's", async () => {
+    const seen = answers(INSTANT, () => HttpResponse.json(EMPTY));
+    const backend = prometheus(BASE, { timeoutMs: 2500 });
+    await backend.instant(up, 0);
+    await backend.instant(up, 0, { timeoutMs: 1200 });
+    expect(seen.map(({ url }) => new URL(url).searchParams.get("timeout"))).toEqual(["2.5", "1.2"]);
   });
 
   test("for a range with its ends and step in seconds", async () => {
@@ -98,6 +117,7 @@ describe("a question is sent", () => {
       ["start", "1"],
       ["end", "2.5"],
       ["step", "0.5"],
+      ["timeout", "30"],
     ]);
   });
 
@@ -131,6 +151,7 @@ describe("a question is sent", () => {
     expect([...new URLSearchParams(await seen[1]?.text())]).toEqual([
       ["query", `up{job="${"x".repeat(1500)}"}`],
       ["time", "1"],
+      ["timeout", "30"],
     ]);
   });
 
@@ -298,7 +319,7 @@ describe("a no in the API's own words", () => {
     expect(error).toBeInstanceOf(BackendError);
     expect(error).toMatchObject({ code, retryable, status, backend: "prometheus", query: "up" });
     expect(error.message).toMatch(
-      /^prometheus: http:\/\/prometheus\.test:9090\/api\/v1\/query\?query=up&time=1 answered .*the reason/,
+      /^prometheus: http:\/\/prometheus\.test:9090\/api\/v1\/query\?query=up&time=1&timeout=30 answered .*the reason/,
     );
   });
 

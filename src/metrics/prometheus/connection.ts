@@ -1,26 +1,39 @@
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
 import type { AskOptions } from "../../time.ts";
+import type { Endpoint, Manner } from "./dialect.ts";
+import { type Field, seconds } from "./fields.ts";
 
 /** A longer query goes as a form in the body, since proxies and servers cut long request lines. */
 const LONGEST_IN_URL = 1500;
 /** What proxies answer to a POST that they do not let through. */
 const POST_REFUSED: ReadonlySet<number> = new Set([403, 405, 501]);
 
-/** Sends questions to the API: in the URL where they are short, in the body where they are not. */
+/** Sends questions to the API in its dialect: in the URL where they are short, in the body where they are not. */
 export class Connection {
   readonly #http: HttpClient;
+  readonly #manner: Manner | undefined;
 
-  constructor(http: HttpClient) {
+  /** @param manner that of the dialect, where one was named */
+  constructor(http: HttpClient, manner: Manner | undefined) {
     this.#http = http;
+    this.#manner = manner;
   }
 
-  async send(
-    path: string,
-    fields: readonly (readonly [string, string])[],
-    { signal, timeoutMs }: AskOptions,
-  ): Promise<HttpResponse> {
-    // Every question only reads, so that a POST too may be repeated.
-    const common = { path, accept: "application/json", idempotent: true, signal, timeoutMs } as const;
+  /** A look-up, which every server takes in the URL alone. */
+  get(path: string, fields: readonly Field[], endpoint: Endpoint, options: AskOptions): Promise<HttpResponse> {
+    return this.#http.send({ ...this.#common(path, options), method: "GET", query: this.#fields(fields, endpoint) });
+  }
+
+  /** The evaluation of a query; the server is told the deadline too. */
+  evaluate(path: string, fields: readonly Field[], options: AskOptions): Promise<HttpResponse> {
+    const timeoutMs = options.timeoutMs ?? this.#http.timeoutMs;
+    return this.post(path, [...fields, ["timeout", seconds(timeoutMs)]], "query", options);
+  }
+
+  /** A question that may be long: in the body then. */
+  async post(path: string, given: readonly Field[], endpoint: Endpoint, options: AskOptions): Promise<HttpResponse> {
+    const common = this.#common(path, options);
+    const fields = this.#fields(given, endpoint);
     const length = fields.reduce((sum, [name, value]) => sum + name.length + encodeURIComponent(value).length + 2, 0);
     if (length <= LONGEST_IN_URL) return this.#http.send({ ...common, method: "GET", query: fields });
     const posted = await this.#http.send({ ...common, method: "POST", form: fields });
@@ -28,5 +41,21 @@ export class Connection {
     const got = await this.#http.send({ ...common, method: "GET", query: fields });
     // A request line that is too long says nothing about why the POST was refused.
     return got.status === 414 || got.status === 431 ? posted : got;
+  }
+
+  #fields(fields: readonly Field[], endpoint: Endpoint): readonly Field[] {
+    return [...fields, ...(this.#manner?.fields[endpoint] ?? [])];
+  }
+
+  #common(path: string, { signal, timeoutMs }: AskOptions) {
+    // Every question only reads, so that a POST too may be repeated.
+    return {
+      path,
+      accept: "application/json",
+      headers: this.#manner?.headers,
+      idempotent: true,
+      signal,
+      timeoutMs,
+    } as const;
   }
 }

@@ -8,7 +8,7 @@ import { type DecodedFailure, decodeAnswer } from "../decode/answer.ts";
 export const NAME = "prometheus";
 
 /** The body of an answer that says yes in the API's own form; the error for any other. */
-export function bodyOf(response: HttpResponse, query: string): Uint8Array {
+export function bodyOf(response: HttpResponse, query: string | undefined): Uint8Array {
   const { status, contentType, body, url } = response;
   const success = status >= 200 && status < 300;
   if (success && body.length === 0) {
@@ -27,13 +27,25 @@ export function bodyOf(response: HttpResponse, query: string): Uint8Array {
   }
   if (success) return body;
   const said = isPage ? undefined : failureIn(body, query);
-  throw said === undefined ? refusal(response, { backend: NAME, query }) : failure(response, said, query);
+  if (said !== undefined) throw failure(response, said, query);
+  throw isNowhere(response) ? notFound(response, query) : refusal(response, { backend: NAME, query });
 }
 
+/** VictoriaMetrics answers 400 where it has no such endpoint. */
+const isNowhere = ({ status, body }: HttpResponse): boolean =>
+  status === 400 && new TextDecoder().decode(body).includes("unsupported path requested");
+
+const notFound = ({ url, status }: HttpResponse, query: string | undefined): BackendError =>
+  new BackendError("not-found", `${NAME}: ${url} answered ${status}: this server has no such endpoint`, {
+    backend: NAME,
+    query,
+    status,
+  });
+
 /** What a body says of a failure, where it is the API's. */
-export function failureIn(body: Uint8Array, query: string): DecodedFailure | undefined {
+export function failureIn(body: Uint8Array, query: string | undefined): DecodedFailure | undefined {
   try {
-    const decoded = decodeAnswer(body, { backend: NAME, query });
+    const decoded = decodeAnswer(body, { backend: NAME, query: query ?? "" });
     return decoded.status === "error" ? decoded : undefined;
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
@@ -58,7 +70,11 @@ const CODES: ReadonlyMap<string, BackendErrorCode> = new Map([
   ["unavailable", "unavailable"],
 ]);
 
-export function failure(response: HttpResponse, { errorType, error }: DecodedFailure, query: string): BackendError {
+export function failure(
+  response: HttpResponse,
+  { errorType, error }: DecodedFailure,
+  query: string | undefined,
+): BackendError {
   const byStatus = refusal(response, { backend: NAME, query }, error);
   // While series are being loaded, Prometheus reports its own deadline as a failed execution.
   const late = errorType === "execution" && error.includes("context deadline exceeded");

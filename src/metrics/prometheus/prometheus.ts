@@ -1,13 +1,45 @@
+import type * as z from "zod/mini";
 import { DecodeError, QueryError } from "../../errors.ts";
 import { type HttpOptions, httpClient } from "../../http/client.ts";
-import { refusal } from "../../http/refusal.ts";
+import { systemEnvironment } from "../../http/environment.ts";
 import { type Expr, print } from "../../promql/index.ts";
+import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
-import { type DecodedSuccess, decodeAnswer } from "../decode/answer.ts";
-import { decodeExemplars } from "../decode/exemplars.ts";
+import { decodeAnswer } from "../decode/answer.ts";
+import {
+  type CatalogOptions,
+  ExemplarData,
+  exemplarsOf,
+  foreignInPath,
+  type LabelOptions,
+  labelInPath,
+  MetadataData,
+  type MetadataOptions,
+  type MetricMetadata,
+  metadataOf,
+  NameData,
+  SeriesData,
+} from "./catalog.ts";
 import { Connection } from "./connection.ts";
-import { bodyOf, failure, failureIn, NAME } from "./failure.ts";
+import { Detection } from "./detection.ts";
+import { type Dialect, type DialectKind, mannerOf } from "./dialect.ts";
+import { isComplete, readEnvelope } from "./envelope.ts";
+import { bodyOf, failure, NAME } from "./failure.ts";
+import { type Field, limited, limitFields, matchFields, type Selected, seconds, spanFields } from "./fields.ts";
+import { Quality } from "./quality.ts";
+import {
+  type ActiveAlert,
+  AlertsData,
+  alertOf,
+  type RuleGroup,
+  RulesData,
+  type RulesOptions,
+  rulesOf,
+} from "./rules.ts";
+import { BuildData, type BuildInfo, buildInfoOf, type Features, FeaturesData, FormatData } from "./server.ts";
+import { type Targets, TargetsData, type TargetsOptions, targetsOf } from "./targets.ts";
+import { ThanosStores } from "./thanos-stores.ts";
 
 /** How a Prometheus is reached, and what is known of it. */
 export interface PrometheusOptions extends HttpOptions {
@@ -15,19 +47,26 @@ export interface PrometheusOptions extends HttpOptions {
   readonly scrapeInterval?: Duration;
   /** The most instants of a range to ask for at once; a longer range comes in pieces. 11,001, which is what it takes. */
   readonly pointsPerRequest?: number;
+  /**
+   * Whose dialect of the API the server speaks, by its name or with what only its servers can be told. When left out,
+   * the server is asked once, after its first answer.
+   */
+  readonly dialect?: Dialect | DialectKind;
 }
 
 /**
- * Metrics from a Prometheus, or from a server that speaks its HTTP API.
+ * Metrics from a Prometheus, or from a server that speaks its HTTP API: Thanos, Mimir, Cortex, VictoriaMetrics.
  *
  * Nothing is sent before the first question.
  *
  * @param url where the API is found, without `/api/v1`: `"http://prometheus:9090"`, with the path prefix if it has one
  * @throws {QueryError} `code: "config"` when the URL or an option cannot be meant as it stands
  * @see Prometheus, "HTTP API"
+ * @example
+ * prometheus("http://mimir/prometheus", { dialect: { kind: "mimir", tenant: "shop" } });
  */
-export function prometheus(url: string, options: PrometheusOptions = {}): MetricsBackend {
-  const { scrapeInterval = "15s", pointsPerRequest = MOST_POINTS, ...http } = options;
+export function prometheus(url: string, options: PrometheusOptions = {}): Prometheus {
+  const { scrapeInterval = "15s", pointsPerRequest = MOST_POINTS, dialect, ...http } = options;
   const scrapeIntervalMs = durationMs(scrapeInterval, "prometheus: scrapeInterval", "step");
   if (!Number.isInteger(pointsPerRequest) || pointsPerRequest < 1) {
     throw new QueryError(
@@ -35,30 +74,59 @@ export function prometheus(url: string, options: PrometheusOptions = {}): Metric
       `prometheus: pointsPerRequest is a whole number above 0, not ${shown(pointsPerRequest)}`,
     );
   }
+  const manner = dialect === undefined ? undefined : mannerOf(dialect);
   const client = httpClient(NAME, url, http);
-  const limits = { pointsPerRequest, concurrency: client.concurrency };
-  return new Prometheus(new Connection(client), scrapeIntervalMs, Object.freeze(limits));
+  const { now } = systemEnvironment;
+  const connection = new Connection(client, manner);
+  const stores = new ThanosStores(connection, manner?.rememberStoresMs, now);
+  const quality = new Quality(new Detection(client, now), stores, manner, client.timeoutMs);
+  const limits = Object.freeze({ pointsPerRequest, concurrency: client.concurrency });
+  return new Prometheus({ connection, quality, scrapeIntervalMs, limits, now });
 }
 
 /** It refuses more than 11,000 steps. @see Prometheus, `web/api/v1/api.go` */
 const MOST_POINTS = 11_001;
 
-class Prometheus implements MetricsBackend {
+/** What a {@link Prometheus} is made of. */
+interface Parts {
+  readonly connection: Connection;
+  readonly quality: Quality;
+  readonly scrapeIntervalMs: number;
+  readonly limits: BackendLimits;
+  readonly now: () => number;
+}
+
+/**
+ * A server that speaks Prometheus's HTTP API: a backend for metrics, and each of the API's other endpoints, typed.
+ *
+ * Every method throws a {@link MeshQueryError}, or the reason of the caller's signal; an answer says beside its data
+ * whether it is complete and what the server warned of.
+ */
+export class Prometheus implements MetricsBackend {
   readonly name = NAME;
   readonly scrapeIntervalMs: number;
   readonly limits: BackendLimits;
   readonly #connection: Connection;
+  readonly #quality: Quality;
+  readonly #now: () => number;
 
-  constructor(connection: Connection, scrapeIntervalMs: number, limits: BackendLimits) {
+  constructor({ connection, quality, scrapeIntervalMs, limits, now }: Parts) {
     this.#connection = connection;
+    this.#quality = quality;
     this.scrapeIntervalMs = scrapeIntervalMs;
     this.limits = limits;
+    this.#now = now;
+  }
+
+  /** Whose dialect the server speaks: as it was named, or as the server itself has it. */
+  async dialect(options: AskOptions = {}): Promise<DialectKind> {
+    return this.#quality.kind(options);
   }
 
   async instant(expr: Expr, atMs: number | undefined, options: AskOptions = {}): Promise<Answer<InstantData>> {
     const query = print(expr);
     const time = atMs === undefined ? [] : [["time", seconds(atMs)] as const];
-    const { data, ...answer } = await this.#ask("/api/v1/query", query, time, options);
+    const { data, ...answer } = await this.#evaluate("/api/v1/query", query, time, options);
     if (data.kind === "matrix") throw unexpected("a matrix", "the value at one instant", query);
     return { data, ...answer };
   }
@@ -70,7 +138,7 @@ class Prometheus implements MetricsBackend {
       ["end", seconds(endMs)],
       ["step", seconds(stepMs)],
     ] as const;
-    const { data, ...answer } = await this.#ask("/api/v1/query_range", query, grid, options);
+    const { data, ...answer } = await this.#evaluate("/api/v1/query_range", query, grid, options);
     if (data.kind !== "matrix") throw unexpected(`a ${data.kind}`, "the values over a range", query);
     return { data, ...answer };
   }
@@ -78,45 +146,151 @@ class Prometheus implements MetricsBackend {
   async exemplars(
     expr: Expr,
     { fromMs, toMs }: ResolvedSpan,
-    options: AskOptions = {},
+    options: AskOptions & { readonly limit?: number | undefined } = {},
   ): Promise<Answer<readonly Exemplar[]>> {
     const query = print(expr);
-    const fields = [
-      ["query", query],
-      ["start", seconds(fromMs)],
-      ["end", seconds(toMs)],
-    ] as const;
-    const response = await this.#connection.send("/api/v1/query_exemplars", fields, options);
-    const body = bodyOf(response, query);
-    const decoded = decodeExemplars(body, { backend: NAME, query });
-    if (decoded === undefined) {
-      const said = failureIn(body, query);
-      throw said === undefined ? refusal(response, { backend: NAME, query }) : failure(response, said, query);
-    }
-    const { exemplars, warnings } = decoded;
-    return { data: exemplars, warnings, infos: [], complete: warnings.length === 0, tookMs: response.tookMs };
+    limitFields(options.limit, "exemplars");
+    const fields = [["query", query], ...spanFields({ from: fromMs, to: toMs }, toMs, "exemplars")] as const;
+    const response = await this.#connection.post("/api/v1/query_exemplars", fields, "none", options);
+    return exemplarsOf(readEnvelope(response, ExemplarData, "the exemplars", query), options.limit);
   }
 
-  async #ask(
+  /**
+   * The labels of the series that any of the selectors selects.
+   *
+   * @param match a selector as text or tree, or a list of such
+   * @throws {QueryError} `code: "promql"` for what is no selector, `"range"` for a span or limit that cannot be meant
+   * @example
+   * await prometheus(url).series('up{job="node"}', { over: { last: "1h" }, limit: 1000 })
+   */
+  async series(
+    match: Selected | readonly Selected[],
+    options: CatalogOptions = {},
+  ): Promise<Answer<readonly LabelSet[]>> {
+    const fields = this.#catalogFields({ ...options, match }, "series");
+    const response = await this.#connection.post("/api/v1/series", fields, "catalog", options);
+    return this.#quality.of(
+      limited(readEnvelope(response, SeriesData, "the series"), options.limit, "series"),
+      options,
+    );
+  }
+
+  /** The names of all labels, or of those that the matching series have. */
+  async labels(options: LabelOptions = {}): Promise<Answer<readonly string[]>> {
+    const fields = this.#catalogFields(options, "labels");
+    const response = await this.#connection.post("/api/v1/labels", fields, "catalog", options);
+    return this.#quality.of(limited(readEnvelope(response, NameData, "the labels"), options.limit, "labels"), options);
+  }
+
+  /**
+   * The values that a label has, in all series or in the matching ones.
+   *
+   * @param label any name; `"__name__"` gives the names of metrics
+   */
+  async labelValues(label: CustomLabel | string, options: LabelOptions = {}): Promise<Answer<readonly string[]>> {
+    const fields = this.#catalogFields(options, "labelValues");
+    const segment = labelInPath(label) ?? foreignInPath(label, await this.dialect(options));
+    const response = await this.#connection.get(`/api/v1/label/${segment}/values`, fields, "catalog", options);
+    return this.#quality.of(
+      limited(readEnvelope(response, NameData, "the label's values"), options.limit, "values"),
+      options,
+    );
+  }
+
+  /** What the targets that are scraped now say of their metrics, by the metric's name. */
+  async metadata(options: MetadataOptions = {}): Promise<Answer<ReadonlyMap<string, readonly MetricMetadata[]>>> {
+    const { metric, limit } = options;
+    const fields: readonly Field[] = [
+      ...(metric === undefined ? [] : [["metric", metric] as const]),
+      ...limitFields(limit, "metadata"),
+    ];
+    const data = await this.#get("/api/v1/metadata", fields, MetadataData, "the metadata", options);
+    return metadataOf(data, limit);
+  }
+
+  /** The groups of rules that the server has loaded, each rule with its health and its alerts. */
+  async rules(options: RulesOptions = {}): Promise<Answer<readonly RuleGroup[]>> {
+    const { kind, names = [], groups = [], files = [], limit } = options;
+    limitFields(limit, "rules");
+    const fields: readonly Field[] = [
+      ...(kind === undefined ? [] : [["type", kind === "alerting" ? "alert" : "record"] as const]),
+      ...names.map((name): Field => ["rule_name[]", name]),
+      ...groups.map((name): Field => ["rule_group[]", name]),
+      ...files.map((name): Field => ["file[]", name]),
+      ...(limit === undefined ? [] : [["group_limit", String(limit)] as const]),
+    ];
+    return rulesOf(await this.#get("/api/v1/rules", fields, RulesData, "the rules", options), options);
+  }
+
+  /** The alerts that are pending or firing. */
+  async alerts(
+    options: AskOptions & { readonly limit?: number | undefined } = {},
+  ): Promise<Answer<readonly ActiveAlert[]>> {
+    limitFields(options.limit, "alerts");
+    const { data, ...answer } = await this.#get("/api/v1/alerts", [], AlertsData, "the alerts", options);
+    return limited({ ...answer, data: (data.alerts ?? []).map(alertOf) }, options.limit, "alerts");
+  }
+
+  /** What the server scrapes and how that goes, and what relabelling dropped. */
+  async targets(options: TargetsOptions = {}): Promise<Answer<Targets>> {
+    const { state, scrapePool, limit } = options;
+    limitFields(limit, "targets");
+    const fields: readonly Field[] = [
+      ...(state === undefined ? [] : [["state", state] as const]),
+      ...(scrapePool === undefined ? [] : [["scrapePool", scrapePool] as const]),
+    ];
+    return targetsOf(await this.#get("/api/v1/targets", fields, TargetsData, "the targets", options), options);
+  }
+
+  /** The text of a query as the server prints it. The text is sent as it is, so the server's own syntax may be used. */
+  async format(query: Expr | string, options: AskOptions = {}): Promise<Answer<string>> {
+    const text = typeof query === "string" ? query : print(query);
+    const response = await this.#connection.post("/api/v1/format_query", [["query", text]], "none", options);
+    return readEnvelope(response, FormatData, "the query's text", text);
+  }
+
+  /** What the server says of its make and version. */
+  async buildInfo(options: AskOptions = {}): Promise<Answer<BuildInfo>> {
+    return buildInfoOf(await this.#get("/api/v1/status/buildinfo", [], BuildData, "the build", options));
+  }
+
+  /**
+   * What the server can do, as Prometheus 3 lists it.
+   *
+   * @throws {BackendError} `code: "not-found"` from servers that do not say
+   */
+  async features(options: AskOptions = {}): Promise<Answer<Features>> {
+    return this.#get("/api/v1/features", [], FeaturesData, "the features", options);
+  }
+
+  async #get<Schema extends z.core.$ZodType>(
+    path: string,
+    fields: readonly Field[],
+    schema: Schema,
+    what: string,
+    options: AskOptions,
+  ): Promise<Answer<z.core.output<Schema>>> {
+    return readEnvelope(await this.#connection.get(path, fields, "none", options), schema, what);
+  }
+
+  #catalogFields({ match, over, limit }: LabelOptions, verb: string): readonly Field[] {
+    return [...matchFields(match, verb), ...spanFields(over, this.#now(), verb), ...limitFields(limit, verb)];
+  }
+
+  async #evaluate(
     path: string,
     query: string,
-    parameters: readonly (readonly [string, string])[],
+    parameters: readonly Field[],
     options: AskOptions,
   ): Promise<Answer<InstantData | MatrixData>> {
-    const response = await this.#connection.send(path, [["query", query], ...parameters], options);
+    const looked = this.#quality.look();
+    const response = await this.#connection.evaluate(path, [["query", query], ...parameters], options);
     const decoded = decodeAnswer(bodyOf(response, query), { backend: NAME, query });
     if (decoded.status === "error") throw failure(response, decoded, query);
     const { data, warnings, infos } = decoded;
-    return { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
+    const answer = { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
+    return this.#quality.of(answer, options, looked);
   }
-}
-
-/** Epoch milliseconds as decimal seconds, the form that every dialect reads. */
-const seconds = (ms: number): string => String(ms / 1000);
-
-/** A warning that is not about the query's own PromQL comes from storage, some of which did not answer. */
-function isComplete({ partial, warnings }: DecodedSuccess): boolean {
-  return !partial && warnings.every((warning) => warning.startsWith("PromQL") || / omitted$/.test(warning));
 }
 
 function unexpected(came: string, wanted: string, query: string): DecodeError {

@@ -1,0 +1,72 @@
+import { MeshQueryError } from "../../errors.ts";
+import type { HttpClient, HttpResponse } from "../../http/client.ts";
+import type { DialectKind } from "./dialect.ts";
+import { readEnvelope } from "./envelope.ts";
+import { BuildData, buildInfoOf } from "./server.ts";
+import { StoresData } from "./thanos-stores.ts";
+
+/** Longer than this nobody waits to learn whose dialect it is. */
+const PATIENCE_MS = 5_000;
+/** A server that could not say is asked again after so long. */
+const RETRY_MS = 60_000;
+
+/** Finds out once whose dialect a server speaks. */
+export class Detection {
+  readonly #http: HttpClient;
+  readonly #now: () => number;
+  #found: Promise<DialectKind | undefined> | undefined;
+  #againAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(http: HttpClient, now: () => number) {
+    this.#http = http;
+    this.#now = now;
+  }
+
+  /** The dialect; that of Prometheus itself where nothing says otherwise. Looked for on behalf of all who ask. */
+  async kind(): Promise<DialectKind> {
+    if (this.#found === undefined || this.#now() >= this.#againAtMs) {
+      this.#againAtMs = Number.POSITIVE_INFINITY;
+      this.#found = this.#look();
+    }
+    return (await this.#found) ?? "prometheus";
+  }
+
+  /** Whether the last look gave an answer, and none is due. */
+  get settled(): boolean {
+    return this.#againAtMs === Number.POSITIVE_INFINITY;
+  }
+
+  async #look(): Promise<DialectKind | undefined> {
+    try {
+      const response = await this.#get("/api/v1/status/buildinfo");
+      if (response.headers["x-server-hostname"] !== undefined) return "victoria-metrics";
+      if (response.status === 404) return "prometheus";
+      const { application = "", version = "0." } = buildInfoOf(readEnvelope(response, BuildData, "the build")).data;
+      if (/mimir/i.test(application)) return "mimir";
+      if (/cortex/i.test(application)) return "cortex";
+      // Thanos has not reached version 1; builds by hand have no version at all.
+      if (!version.startsWith("0.")) return "prometheus";
+      return listsStores(await this.#get("/api/v1/stores")) ? "thanos" : "prometheus";
+    } catch (error) {
+      if (!(error instanceof MeshQueryError)) throw error;
+      this.#againAtMs = this.#now() + RETRY_MS;
+      return undefined;
+    }
+  }
+
+  #get(path: string) {
+    // One try: who asks waits for it, and it is asked again later.
+    const request = { method: "GET", path, accept: "application/json", idempotent: false } as const;
+    return this.#http.send({ ...request, timeoutMs: PATIENCE_MS });
+  }
+}
+
+function listsStores(response: HttpResponse): boolean {
+  try {
+    readEnvelope(response, StoresData, "the stores");
+    return true;
+  } catch (error) {
+    if (error instanceof MeshQueryError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+import { untilAborted } from "../../http/abort.ts";
+import { startDeadline } from "../../http/deadline.ts";
+import type { AskOptions } from "../../time.ts";
+import type { Answer } from "../backend.ts";
+import type { Detection } from "./detection.ts";
+import type { DialectKind, Manner } from "./dialect.ts";
+import type { StoreReport, ThanosStores } from "./thanos-stores.ts";
+
+/** Knows of answers what they do not say of themselves. */
+export class Quality {
+  readonly #detection: Detection;
+  readonly #stores: ThanosStores;
+  readonly #timeoutMs: number;
+  #kind: DialectKind | undefined;
+
+  /**
+   * @param manner that of the dialect, where one was named
+   * @param timeoutMs the deadline of a question that names none
+   */
+  constructor(detection: Detection, stores: ThanosStores, manner: Manner | undefined, timeoutMs: number) {
+    this.#detection = detection;
+    this.#stores = stores;
+    this.#kind = manner?.kind;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The dialect that was named, or that the server turned out to speak. */
+  async kind({ signal }: AskOptions): Promise<DialectKind> {
+    if (this.#kind !== undefined) return this.#kind;
+    const found = this.#detection.kind();
+    const kind = await (signal === undefined ? found : untilAborted(signal, found));
+    if (this.#detection.settled) this.#kind = kind;
+    return kind;
+  }
+
+  /** Looks at the stores while a querier answers, where it is known to be one. */
+  look(): Promise<StoreReport> | undefined {
+    return this.#kind === "thanos" ? this.#stores.missing() : undefined;
+  }
+
+  /**
+   * The answer with what is known of its completeness, within what is left of the question's deadline.
+   *
+   * The first answer of a server waits for the name of its dialect.
+   */
+  async of<T>(
+    answer: Answer<T>,
+    { signal, timeoutMs = this.#timeoutMs }: AskOptions,
+    looked?: Promise<StoreReport>,
+  ): Promise<Answer<T>> {
+    if (this.#kind !== undefined && this.#kind !== "thanos") return answer;
+    const leftMs = Math.max(1, timeoutMs - answer.tookMs);
+    const report = await patiently(this.#report(looked), leftMs, signal);
+    if (report === undefined) return answer;
+    const { missing, unknown } = report;
+    return {
+      ...answer,
+      warnings: [...answer.warnings, ...missing],
+      infos: unknown === undefined ? answer.infos : [...answer.infos, unknown],
+      complete: answer.complete && missing.length === 0,
+    };
+  }
+
+  async #report(looked: Promise<StoreReport> | undefined): Promise<StoreReport | undefined> {
+    if ((await this.kind({})) !== "thanos") return undefined;
+    return looked ?? this.#stores.missing();
+  }
+}
+
+/** The outcome, or `undefined` when it takes longer. */
+async function patiently<T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
+  const deadline = startDeadline(timeoutMs, signal);
+  try {
+    return await untilAborted(deadline.signal, promise);
+  } catch (error) {
+    if (deadline.expired) return undefined;
+    throw error;
+  } finally {
+    deadline.close();
+  }
+}

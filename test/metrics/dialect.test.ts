@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { QueryError } from "../../src/errors.ts";
+import type { Dialect, DialectKind } from "../../src/metrics/prometheus/dialect.ts";
+import { type PrometheusOptions, prometheus } from "../../src/metrics/prometheus/prometheus.ts";
+import { matcher, selector } from "../../src/promql/index.ts";
+import { type FakePrometheus, fakePrometheus, type Reply, success } from "./fake-prometheus.ts";
+
+let fake: FakePrometheus;
+afterEach(() => fake?.close());
+
+const EMPTY = success({ resultType: "vector", result: [] });
+const up = selector("up");
+
+describe("a dialect adds", () => {
+  const cases: readonly (readonly [Dialect, { query?: string[]; catalog?: string[]; headers?: object }])[] = [
+    [{ kind: "prometheus" }, {}],
+    [
+      {
+        kind: "thanos",
+        tenant: "shop",
+        deduplicate: false,
+        replicaLabels: ["replica", "rule_replica"],
+        partialResponse: true,
+        maxSourceResolution: "5m",
+        engine: "thanos",
+      },
+      {
+        query: [
+          "dedup=false",
+          "replicaLabels[]=replica",
+          "replicaLabels[]=rule_replica",
+          "partial_response=true",
+          "max_source_resolution=5m",
+          "engine=thanos",
+        ],
+        catalog: ["partial_response=true"],
+        headers: { "thanos-tenant": "shop" },
+      },
+    ],
+    [{ kind: "thanos", maxSourceResolution: "auto" }, { query: ["max_source_resolution=auto"] }],
+    [
+      { kind: "mimir", tenant: "shop", noCache: true },
+      { headers: { "x-scope-orgid": "shop", "cache-control": "no-store" } },
+    ],
+    [{ kind: "cortex", tenant: ["a", "b"] }, { headers: { "x-scope-orgid": "a|b" } }],
+    [
+      {
+        kind: "victoria-metrics",
+        extraLabels: { team: 'a="b' },
+        extraFilters: ['{env="prod"}', selector(undefined, [matcher("env", "=", '"')])],
+        noCache: true,
+        partialResponse: false,
+      },
+      {
+        query: [
+          'extra_label=team=a="b',
+          'extra_filters[]={env="prod"}',
+          'extra_filters[]={env="\\""}',
+          "deny_partial_response=1",
+          "nocache=1",
+        ],
+        catalog: [
+          'extra_label=team=a="b',
+          'extra_filters[]={env="prod"}',
+          'extra_filters[]={env="\\""}',
+          "deny_partial_response=1",
+        ],
+      },
+    ],
+  ];
+
+  test.each(cases)("what %j says", async (dialect, { query = [], catalog = [], headers = {} }) => {
+    fake = await fakePrometheus((path) =>
+      path === "query"
+        ? EMPTY
+        : path === "series"
+          ? success([])
+          : path === "stores"
+            ? success({})
+            : success({ groups: [] }),
+    );
+    const client = fake.client({ dialect });
+    await client.instant(up, 0);
+    await client.series("up");
+    await client.rules();
+    const added = (path: string, own: number) =>
+      fake.got
+        .find((got) => got.path === path)
+        ?.fields.slice(own)
+        .map((field) => field.join("="));
+    expect(added("query", 3)).toEqual(query);
+    expect(added("series", 1)).toEqual(catalog);
+    expect(added("rules", 0)).toEqual([]);
+    for (const got of fake.got) expect(got.headers).toMatchObject(headers);
+    if (dialect.kind !== "mimir") for (const got of fake.got) expect(got.headers).not.toHaveProperty("cache-control");
+  });
+
+  test("nothing beside its name where that is all", async () => {
+    fake = await fakePrometheus(() => EMPTY);
+    await fake.client({ dialect: "mimir" }).instant(up, 0);
+    expect(fake.got[0]?.headers).not.toHaveProperty("x-scope-orgid");
+    expect(fake.all).toHaveLength(1);
+  });
+});
+
+describe("a dialect that cannot be meant is refused", () => {
+  test.each<[unknown, RegExp]>([
+    ["prom", /dialect "prom" is not known; there are "prometheus", "thanos", "mimir", "cortex", "victoria-metrics"/],
+    [{}, /dialect an object is not known/],
+    [{ kind: "mimir", tennant: "a" }, /dialect: tennant is not known; did you mean "tenant"\?/],
+    [{ kind: "prometheus", tenant: "a" }, /tenant is not known/],
+    [{ kind: "mimir", tenant: "a|b" }, /tenant must not hold "\|"; write a list/],
+    [{ kind: "mimir", tenant: "a\r\nb: c" }, /tenant must have no line break/],
+    [{ kind: "mimir", tenant: 1 }, /tenant must be text without "\|", or a list of such/],
+    [{ kind: "thanos", tenant: "" }, /tenant must not be empty/],
+    [{ kind: "thanos", deduplicate: "no" }, /deduplicate must be true or false/],
+    [{ kind: "thanos", engine: "fast" }, /engine must be "prometheus" or "thanos"/],
+    [
+      { kind: "thanos", maxSourceResolution: "5 minutes" },
+      /maxSourceResolution: "5 minutes" is not a positive PromQL duration/,
+    ],
+    [{ kind: "thanos", rememberStores: "soon" }, /rememberStores: "soon" is not a positive PromQL duration/],
+    [{ kind: "victoria-metrics", extraFilters: ["rate(x[1m])"] }, /extraFilters: "rate\(x\[1m\]\)" is no selector/],
+  ])("%j", (dialect, message) => {
+    const attempt = () => prometheus("http://x", { dialect } as PrometheusOptions);
+    expect(attempt).toThrow(QueryError);
+    expect(attempt).toThrow(message);
+  });
+});
+
+describe("a server that is not named is asked once whose dialect it speaks", () => {
+  const build = (data: object, headers: Record<string, string> = {}): Reply => ({
+    status: 200,
+    body: JSON.stringify({ status: "success", data }),
+    headers,
+  });
+  const STORES = success({ sidecar: [] });
+
+  test.each<[string, DialectKind, Reply | undefined, Reply | undefined]>([
+    ["its version", "prometheus", build({ version: "2.42.0", goVersion: "go1.19" }), undefined],
+    ["its lack of stores", "prometheus", build({ version: "", goVersion: "go1.26" }), undefined],
+    ["its lack of such an answer", "prometheus", undefined, undefined],
+    ["its refusal", "prometheus", { status: 403, body: "no" }, undefined],
+    ["its stores", "thanos", build({ version: "0.40.1" }), STORES],
+    ["its stores alone", "thanos", build({ version: "" }), STORES],
+    ["stores that are none", "prometheus", build({ version: "" }), EMPTY],
+    ["its application", "mimir", build({ application: "Grafana Mimir", version: "2.9.0" }), undefined],
+    ["its application", "cortex", build({ application: "Cortex", version: "1.18.0" }), undefined],
+    ["its header", "victoria-metrics", build({}, { "x-server-hostname": "vm" }), undefined],
+  ])("and known by %s: %s", async (_, kind, buildinfo, stores) => {
+    fake = await fakePrometheus((path) =>
+      path === "status/buildinfo" ? buildinfo : path === "stores" ? stores : EMPTY,
+    );
+    const client = fake.client();
+    await Promise.all([client.instant(up, 0), client.instant(selector("down"), 0)]);
+    expect(await client.dialect()).toBe(kind);
+    await client.instant(up, 0);
+    expect(fake.all.filter(({ path }) => path === "status/buildinfo")).toHaveLength(1);
+  });
+
+  test("and again a while after it could not say", async () => {
+    let tries = 0;
+    fake = await fakePrometheus((path) => {
+      if (path !== "status/buildinfo") return EMPTY;
+      return tries++ === 0 ? { status: 503, body: "starting" } : success({ application: "Cortex" });
+    });
+    const client = fake.client();
+    expect(await client.dialect()).toBe("prometheus");
+    const now = Date.now();
+    const clock = Date.now;
+    Date.now = () => now + 61_000;
+    try {
+      expect(await client.dialect()).toBe("cortex");
+    } finally {
+      Date.now = clock;
+    }
+  });
+
+  test("within the question's own deadline, and the answer comes without it", async () => {
+    fake = await fakePrometheus((path) => (path === "query" ? EMPTY : new Promise(() => {})));
+    const client = fake.client();
+    expect(await client.instant(up, 0, { timeoutMs: 300 })).toMatchObject({ complete: true });
+    const reason = new Error("enough");
+    await expect(client.dialect({ signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ name: "TimeoutError" });
+    await expect(client.dialect({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
