@@ -12,8 +12,16 @@ export interface Telemetry {
   traces(fromMs: number, toMs: number): Iterable<EmittedTrace>;
   /** The trace of that id, in lower-case hexadecimal with all its zeros. */
   trace(id: string): EmittedTrace | undefined;
-  /** The lines that the proxies wrote from `fromNs` to before `toNs`, in that order of time. */
-  lines(fromNs: bigint, toNs: bigint, order: "backward" | "forward"): Iterable<EmittedLine>;
+  /**
+   * The lines that the proxies wrote from `fromNs` to before `toNs`, in that order of time; with `isOf` those of the
+   * proxies that it takes, which spares making the others.
+   */
+  lines(
+    fromNs: bigint,
+    toNs: bigint,
+    order: "backward" | "forward",
+    isOf?: (writer: LineWriter) => boolean,
+  ): Iterable<EmittedLine>;
 }
 
 /** The spans of one request through the mesh, in the order in which they began. */
@@ -39,14 +47,18 @@ export interface EmittedSpan {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** One line of an access log, and whose it is. */
-export interface EmittedLine {
-  /** Epoch nanoseconds. */
-  readonly timeNs: bigint;
+/** Where a line was written. */
+export interface LineWriter {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
   /** The workload's label `app`. */
   readonly app: string;
+}
+
+/** One line of an access log, and whose it is. */
+export interface EmittedLine extends LineWriter {
+  /** Epoch nanoseconds. */
+  readonly timeNs: bigint;
   readonly text: string;
 }

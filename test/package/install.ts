@@ -16,6 +16,7 @@ export const EXPECTED = {
   asked: ["/api/v1/query"],
   kept: true,
   text: "rate(up[5m])",
+  ofSeries: 2,
 };
 
 /** A project of its own with the packed package in its `node_modules`. */

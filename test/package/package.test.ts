@@ -93,7 +93,8 @@ describe("a program", () => {
 
 const PROGRAM = `
 import { createMesh, label, prometheus, type Matrix, type Sample, type Vector } from "meshquery";
-import { print, selector, type Expr } from "meshquery/promql";
+import { memoryStorage, print, selector, type Expr } from "meshquery/promql";
+import { seriesMetrics } from "meshquery/testing";
 
 const mesh = createMesh({ metrics: prometheus("http://prometheus:9090") });
 const rate = mesh.edge("frontend", "backend").where({ response_code: { not: /5../ } }).rate("5m");
@@ -102,6 +103,7 @@ export async function answers(): Promise<[Sample<"req/s">, Vector<"response_code
   return [await rate, await rate.by("response_code", label("team")), await rate.over({ last: "6h" })];
 }
 
+export const own = createMesh({ metrics: seriesMetrics(memoryStorage()) });
 export const expr: Expr = selector("up");
 export const text: string = print(expr);
 export const share: "ratio" = rate.dividedBy(rate.offset("1d")).unit;

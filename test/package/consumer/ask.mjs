@@ -5,8 +5,8 @@ const ANSWER = {
   data: { resultType: "vector", result: [{ metric: {}, value: [1_795_168_800, "41.7"] }] },
 };
 
-/** What a consumer does first: prints a query, asks it, and reads PromQL as data. `mesh` and `promql` are the entries. */
-export async function ask(mesh, promql) {
+/** What a consumer does first: prints a query, asks it, and reads PromQL as data, and asks series of its own. */
+export async function ask(mesh, promql, testing) {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push(new URL(request.url ?? "/", "http://localhost").pathname);
@@ -19,11 +19,19 @@ export async function ask(mesh, promql) {
     const { value, unit } = await rate;
     const kept = refusal(() => rate.by("response_cod")) instanceof mesh.QueryError;
     const text = promql.print(promql.call("rate", promql.matrix(promql.selector("up"), 300_000)));
-    return { promql: rate.promql, value, unit, asked, kept, text };
+    const ofSeries = await ownSeries(mesh, promql, testing).workload("backend").rate("5m").at(3_600_000);
+    return { promql: rate.promql, value, unit, asked, kept, text, ofSeries: Math.round(ofSeries.value) };
   } finally {
     server.closeAllConnections();
     server.close();
   }
+}
+
+function ownSeries({ createMesh }, { memoryStorage }, { seriesMetrics }) {
+  const storage = memoryStorage();
+  const calls = 'istio_requests_total{reporter="destination",destination_workload="backend"} 0+30x240';
+  storage.load(calls, { step: "15s" });
+  return createMesh({ metrics: seriesMetrics(storage) });
 }
 
 function refusal(run) {

@@ -1,5 +1,6 @@
 import * as mesh from "meshquery";
 import * as promql from "meshquery/promql";
+import * as testing from "meshquery/testing";
 import { ask } from "./ask.mjs";
 
-console.log(JSON.stringify(await ask(mesh, promql)));
+console.log(JSON.stringify(await ask(mesh, promql, testing)));

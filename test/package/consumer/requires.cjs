@@ -1,5 +1,6 @@
 const mesh = require("meshquery");
 const promql = require("meshquery/promql");
+const testing = require("meshquery/testing");
 const { ask } = require("./ask.mjs");
 
-ask(mesh, promql).then((answer) => console.log(JSON.stringify(answer)));
+ask(mesh, promql, testing).then((answer) => console.log(JSON.stringify(answer)));

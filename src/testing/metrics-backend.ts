@@ -1,0 +1,69 @@
+import { QueryError } from "../errors.ts";
+import type { Answer, Grid, InstantData, MatrixData, MetricsBackend } from "../metrics/backend.ts";
+import { type Expr, evaluate, print, type SeriesStorage } from "../promql/index.ts";
+import { type AskOptions, type Duration, durationMs } from "../time.ts";
+
+/** What is known of the series beside themselves. */
+export interface SeriesMetricsOptions {
+  /** The time between two samples: no step is chosen finer than this. `"15s"` when left out. */
+  readonly scrapeInterval?: Duration | undefined;
+  /** The clock for a question that names no instant, in epoch milliseconds; `Date.now` when left out. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * Metrics from series in memory: every query is evaluated here, as a Prometheus would.
+ *
+ * @throws {QueryError} `code: "step"` for an interval that is none
+ * @example
+ * const storage = memoryStorage();
+ * storage.load('istio_requests_total{reporter="destination",destination_workload="backend"} 0+30x240', { step: "15s" });
+ * const mesh = createMesh({ metrics: seriesMetrics(storage) });
+ * (await mesh.workload("backend").rate("5m").at(3_600_000)).value // 2
+ */
+export function seriesMetrics(storage: SeriesStorage, options: SeriesMetricsOptions = {}): MetricsBackend {
+  const { scrapeInterval = "15s", now = Date.now } = options;
+  return new SeriesMetrics(storage, durationMs(scrapeInterval, "seriesMetrics: scrapeInterval", "step"), now);
+}
+
+class SeriesMetrics implements MetricsBackend {
+  readonly name = "series";
+  readonly scrapeIntervalMs: number;
+  readonly #storage: SeriesStorage;
+  readonly #now: () => number;
+
+  constructor(storage: SeriesStorage, scrapeIntervalMs: number, now: () => number) {
+    this.#storage = storage;
+    this.scrapeIntervalMs = scrapeIntervalMs;
+    this.#now = now;
+  }
+
+  async instant(expr: Expr, atMs: number | undefined, { signal }: AskOptions = {}): Promise<Answer<InstantData>> {
+    signal?.throwIfAborted();
+    const startedMs = performance.now();
+    const value = evaluate(expr, { at: atMs ?? this.#now() }, this.#storage);
+    if (value.kind === "matrix") {
+      const query = print(expr);
+      throw new QueryError("promql", `${query} is a range of samples; ask for a value of it, such as a rate`, {
+        query,
+      });
+    }
+    return answer(value, value, startedMs);
+  }
+
+  async range(expr: Expr, { startMs, endMs, stepMs }: Grid, { signal }: AskOptions = {}): Promise<Answer<MatrixData>> {
+    signal?.throwIfAborted();
+    const startedMs = performance.now();
+    const value = evaluate(expr, { from: startMs, to: endMs, step: stepMs }, this.#storage);
+    return answer(value, value, startedMs);
+  }
+}
+
+/** Remarks are about the query alone: nothing of what is in memory can be missing. */
+function answer<T>(
+  data: T,
+  { warnings, infos }: { readonly warnings: readonly string[]; readonly infos: readonly string[] },
+  startedMs: number,
+): Answer<T> {
+  return { data, warnings, infos, complete: true, tookMs: performance.now() - startedMs };
+}
