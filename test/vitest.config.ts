@@ -10,6 +10,7 @@ export default defineConfig({
     exclude: ["test/live/**"],
     reporters: reporters("unit"),
     testTimeout: 30_000,
+    hookTimeout: 60_000,
     typecheck: {
       enabled: true,
       include: ["test/types/**/*.test-d.ts"],
