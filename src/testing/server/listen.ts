@@ -6,6 +6,7 @@ import { parseConfig, strictConfig } from "../../http/config.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { ServerReply, ServerRequest } from "./exchange.ts";
 import { jaegerApi } from "./jaeger/api.ts";
+import { lokiApi } from "./loki/api.ts";
 import { untilNow } from "./present.ts";
 import { prometheusApi } from "./prometheus/api.ts";
 import { zipkinApi } from "./zipkin/api.ts";
@@ -32,6 +33,8 @@ export interface SimulatedServer {
   readonly jaegerV3: string;
   /** Version 2 of Zipkin's API. */
   readonly zipkin: string;
+  /** Loki 3's API, the lines under promtail's labels: `namespace`, `pod`, `container` and `app`. */
+  readonly loki: string;
   /** Ends the server, and every connection with it. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -61,6 +64,7 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
     jaeger: jaegerApi(present, now, { search: "legacy" }),
     "jaeger-v3": jaegerApi(present, now, { search: "v3" }),
     zipkin: zipkinApi(present, now),
+    loki: lokiApi(present, now),
   };
   const server = createServer((request, response) => {
     // Whoever has left is told nothing; there is nobody else to tell.
@@ -90,6 +94,7 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
     jaeger: at("jaeger"),
     jaegerV3: at("jaeger-v3"),
     zipkin: at("zipkin"),
+    loki: at("loki"),
     close,
     [Symbol.asyncDispose]: close,
   });
