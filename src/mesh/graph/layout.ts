@@ -14,7 +14,7 @@ export function placesOf({ nodes, edges }: GraphParts): ReadonlyMap<GraphNode, P
     callees.get(from)?.push(to);
     callers.get(to)?.push(from);
   }
-  const columns = columnsOf(nodes, callees, callers);
+  const columns = columnsOf(nodes, callees);
   const rows: GraphNode[][] = [];
   for (const node of nodes) {
     const column = columns.get(node) ?? 0;
@@ -37,36 +37,41 @@ export function placesOf({ nodes, edges }: GraphParts): ReadonlyMap<GraphNode, P
 
 const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
 
-/** Each node one column behind the last of its callers; where calls go round, the round is cut at its first node. */
-function columnsOf(
-  nodes: readonly GraphNode[],
-  callees: ReadonlyMap<GraphNode, readonly GraphNode[]>,
-  callers: ReadonlyMap<GraphNode, readonly GraphNode[]>,
-): ReadonlyMap<GraphNode, number> {
-  const waits = new Map(nodes.map((node) => [node, callers.get(node)?.length ?? 0]));
-  const columns = new Map<GraphNode, number>();
-  const left = new Set(nodes);
-  let ready = nodes.filter((node) => waits.get(node) === 0);
-  while (left.size > 0) {
-    if (ready.length === 0) {
-      const [cut] = left;
-      if (cut === undefined) break;
-      ready = [cut];
+/** Each node one column behind the last of its callers, calls that go back left aside. */
+function columnsOf(nodes: readonly GraphNode[], callees: Callees): ReadonlyMap<GraphNode, number> {
+  const order = orderOf(nodes, callees);
+  const ranks = new Map(order.map((node, rank) => [node, rank]));
+  const columns = new Map(nodes.map((node) => [node, 0]));
+  for (const node of order) {
+    for (const callee of callees.get(node) ?? []) {
+      if ((ranks.get(callee) ?? 0) <= (ranks.get(node) ?? 0)) continue;
+      columns.set(callee, Math.max(columns.get(callee) ?? 0, (columns.get(node) ?? 0) + 1));
     }
-    const next: GraphNode[] = [];
-    for (const node of ready) {
-      if (!left.delete(node)) continue;
-      const column = columns.get(node) ?? 0;
-      columns.set(node, column);
-      for (const callee of callees.get(node) ?? []) {
-        if (!left.has(callee)) continue;
-        columns.set(callee, Math.max(columns.get(callee) ?? 0, column + 1));
-        const rest = (waits.get(callee) ?? 1) - 1;
-        waits.set(callee, rest);
-        if (rest === 0) next.push(callee);
-      }
-    }
-    ready = next;
   }
   return columns;
+}
+
+type Callees = ReadonlyMap<GraphNode, readonly GraphNode[]>;
+
+/** Callers before whom they call; where calls go round, from the node on that was met first. */
+function orderOf(nodes: readonly GraphNode[], callees: Callees): readonly GraphNode[] {
+  const called = new Set([...callees.values()].flat());
+  const met = new Set<GraphNode>();
+  const finished: GraphNode[] = [];
+  for (const start of [...nodes.filter((node) => !called.has(node)), ...nodes]) {
+    if (met.has(start)) continue;
+    met.add(start);
+    const open = [{ node: start, next: 0 }];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const callee = callees.get(top.node)?.[top.next++];
+      if (callee === undefined) {
+        finished.push(top.node);
+        open.pop();
+      } else if (!met.has(callee)) {
+        met.add(callee);
+        open.push({ node: callee, next: 0 });
+      }
+    }
+  }
+  return finished.reverse();
 }

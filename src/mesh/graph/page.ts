@@ -13,6 +13,8 @@ const COLUMN = 300;
 const ROW = 72;
 const WIDTH = 170;
 const HEIGHT = 36;
+/** Room for the calls that go back, below what they go round. */
+const MARGIN = 50;
 
 /** A graph as a page of HTML: a drawing, and a table of its edges. */
 export function printPage(parts: GraphParts): string {
@@ -36,11 +38,12 @@ function drawing(parts: GraphParts): string {
   const places = placesOf(parts);
   const at = (node: GraphNode): readonly [x: number, y: number] => {
     const { column, row } = places.get(node) ?? { column: 0, row: 0 };
-    return [column * COLUMN + 10, row * ROW + 20];
+    // Every other column half a row lower, so that what goes past a column goes between its nodes.
+    return [column * COLUMN + MARGIN, (row + (column % 2) / 2) * ROW + 10];
   };
   const spots = nodes.map(at);
-  const width = spots.reduce((most, [x]) => Math.max(most, x + WIDTH + 10), 0);
-  const height = spots.reduce((most, [, y]) => Math.max(most, y + HEIGHT + 20), 0);
+  const width = spots.reduce((most, [x]) => Math.max(most, x + WIDTH + MARGIN), 0);
+  const height = spots.reduce((most, [, y]) => Math.max(most, y + HEIGHT + MARGIN), 0);
   return [
     `<div class="scroll"><svg role="img" aria-label="who calls whom" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     `<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>`,
@@ -58,13 +61,12 @@ function line(
   const kinds = ["edge", edge.errors > 0 ? "failing" : "", edge.rate > 0 && edge.lost === edge.rate ? "lost" : ""];
   const [x1, y1, x2, y2] = [fromX + WIDTH, fromY + HEIGHT / 2, toX, toY + HEIGHT / 2];
   const isBack = x2 <= x1;
-  const bend = isBack ? 60 + Math.abs(y2 - y1) / 4 : (x2 - x1) / 2;
-  const path = `M${x1} ${y1}C${x1 + bend} ${y1 - (isBack ? 50 : 0)} ${x2 - bend} ${y2 - (isBack ? 50 : 0)} ${x2} ${y2}`;
-  // Near its end, where lines of one caller have parted.
-  const textX = isBack ? (x1 + x2) / 2 : x2 - 12;
-  const textY = isBack ? Math.min(y1, y2) - 34 : y2 - 6;
+  const bend = isBack ? MARGIN : (x2 - x1) / 2;
+  const sag = isBack ? MARGIN * 1.2 : 0;
+  const path = `M${x1} ${y1}C${x1 + bend} ${y1 + sag} ${x2 - bend} ${y2 + sag} ${x2} ${y2}`;
+  const [textX, textY] = [(x1 + x2) / 2, (y1 + y2) / 2 + sag * 0.75 - 4];
   const label = escaped(edgeText(edge));
-  return `<g class="${kinds.filter((kind) => kind !== "").join(" ")}"><title>${escaped(`${edge.from.id} to ${edge.to.id}`)}: ${label}</title><path d="${path}" marker-end="url(#tip)"/><text x="${textX}" y="${textY}" text-anchor="${isBack ? "middle" : "end"}">${label}</text></g>`;
+  return `<g class="${kinds.filter((kind) => kind !== "").join(" ")}"><title>${escaped(`${edge.from.id} to ${edge.to.id}`)}: ${label}</title><path d="${path}" marker-end="url(#tip)"/><text x="${textX}" y="${textY}" text-anchor="middle">${label}</text></g>`;
 }
 
 function box(node: GraphNode, [x, y]: readonly [number, number]): string {
