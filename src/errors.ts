@@ -37,6 +37,7 @@ export type QueryErrorCode =
   | "label"
   | "name"
   | "pattern"
+  | "policy"
   | "promql"
   | "quantile"
   | "range"

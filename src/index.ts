@@ -83,6 +83,33 @@ export type { EntryConditions, LogOptions, Status } from "./mesh/log-options.ts"
 export type { CallGroup, Denial, ErrorKey, LimitedCall, LogQuantile } from "./mesh/log-scope.ts";
 export { type AccessLogOptions, createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
 export type { Peer } from "./mesh/peer.ts";
+export type { PathNormalization } from "./mesh/policy/path.ts";
+export type { Policies, PolicyOptions } from "./mesh/policy/policies.ts";
+export type { IgnoredResource, PolicyFiles, PolicyInput, PolicyObject } from "./mesh/policy/read.ts";
+export type { MeshSettings, PolicyRequest, RequestDestination, RequestSource } from "./mesh/policy/request.ts";
+export type {
+  Action,
+  AnyResource,
+  AuthorizationPolicy,
+  AuthorizationRule,
+  AuthorizationSpec,
+  Gateway,
+  GatewaySpec,
+  MutualTlsMode,
+  PeerAuthentication,
+  PeerAuthenticationSpec,
+  RequestAuthentication,
+  RequestAuthenticationSpec,
+  Resource,
+  ResourceKind,
+  ResourceName,
+  RuleCondition,
+  RuleOperation,
+  RuleSource,
+  VirtualService,
+  VirtualServiceSpec,
+} from "./mesh/policy/resource.ts";
+export type { Decision, Reason, RuleName, Verdict } from "./mesh/policy/verdict.ts";
 export type { Reporter } from "./mesh/scope.ts";
 export type { TraceOptions } from "./mesh/trace-options.ts";
 export type { Crossing, TraceQuantile } from "./mesh/trace-scope.ts";

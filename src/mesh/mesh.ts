@@ -17,6 +17,8 @@ import type { Graph } from "./graph/graph.ts";
 import { checkLabel } from "./istio.ts";
 import { type LogSource, logSource } from "./log-scope.ts";
 import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
+import { Policies, type PolicyOptions } from "./policy/policies.ts";
+import type { PolicyInput } from "./policy/read.ts";
 import { ReporterChoice } from "./reporter.ts";
 import { checkReporter, type Reporter, type Scope } from "./scope.ts";
 import { traceBackend } from "./trace-scope.ts";
@@ -160,6 +162,18 @@ export class Mesh {
    */
   async traceOf(request: AccessLogEntry | Call, options: AskOptions = {}): Promise<Trace | undefined> {
     return traceOf(request, traceBackend(this.#context.traces), this.#context.now, options);
+  }
+
+  /**
+   * Policies of Istio, to be judged by: AuthorizationPolicy, PeerAuthentication, RequestAuthentication, VirtualService
+   * and Gateway, as YAML, as objects or in files. Nothing is sent, and nothing applied.
+   *
+   * @throws {QueryError} `code: "policy"` that names every fault by file, document and path
+   * @example
+   * mesh.policies({ files: "policies.yaml" }).verdict({ protocol: "http", destination: { namespace: "shop" } })
+   */
+  policies(input: PolicyInput, options: PolicyOptions = {}): Policies {
+    return new Policies(input, options);
   }
 
   #endpoint(destination: Peer, kind: string): Endpoint {

@@ -19,7 +19,12 @@ export const identityOf = (directory: string, serviceAccount: string): Identity 
   key: path.join(directory, `${serviceAccount}.key`),
 });
 
-export async function issueCertificates(directory: string, signal?: AbortSignal): Promise<void> {
+/** @param principals by the name that each certificate's files have; those of the mesh's service accounts by default */
+export async function issueCertificates(
+  directory: string,
+  principals: Readonly<Record<string, string>> = ofServiceAccounts(),
+  signal?: AbortSignal,
+): Promise<void> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const openssl = (...args: string[]) =>
     run("openssl", args, { cwd: directory, timeout: 30_000, ...(signal && { signal }) });
@@ -31,8 +36,7 @@ export async function issueCertificates(directory: string, signal?: AbortSignal)
     ...ellipticKey,
     ..."-keyout ca.key -out ca.crt -days 30 -subj /O=cluster.local".split(" "),
   );
-  const principals = new Map(proxied.map((each) => [each.serviceAccount, principalOf(each)]));
-  for (const [account, principal] of principals) {
+  for (const [account, principal] of Object.entries(principals)) {
     writeFileSync(
       path.join(directory, `${account}.ext`),
       `subjectAltName=critical,URI:${principal}\nextendedKeyUsage=serverAuth,clientAuth\n`,
@@ -44,3 +48,6 @@ export async function issueCertificates(directory: string, signal?: AbortSignal)
     );
   }
 }
+
+const ofServiceAccounts = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(proxied.map((each) => [each.serviceAccount, principalOf(each)]));

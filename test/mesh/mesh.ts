@@ -114,7 +114,7 @@ export async function meshUp(options: MeshOptions = {}): Promise<RunningMesh> {
   const output = (name: string): string => at("output", `${name}.txt`);
   const ready = (name: string, port: number, target: string): Promise<void> =>
     answers(name, port, target, output(name), signal);
-  await step("issue certificates", () => issueCertificates(at("certificates"), signal));
+  await step("issue certificates", () => issueCertificates(at("certificates"), undefined, signal));
 
   const started: Started[] = [];
   const record = (each: Started): void => {

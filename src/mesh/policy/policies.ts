@@ -1,0 +1,96 @@
+import { QueryError } from "../../errors.ts";
+import { plain } from "../../results/text.ts";
+import { shown } from "../../time.ts";
+import type { PathNormalization } from "./path.ts";
+import { type IgnoredResource, type PolicyInput, readPolicies } from "./read.ts";
+import type { MeshSettings, PolicyRequest } from "./request.ts";
+import { type AnyResource, resourceText } from "./resource.ts";
+import { Judge, type Verdict } from "./verdict.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** How a mesh is configured, as far as policies depend on it. */
+export interface PolicyOptions extends Partial<MeshSettings> {
+  /** The namespace of resources that name none; `"default"`. */
+  readonly namespace?: string | undefined;
+}
+
+/** Policies of Istio, as one set: what they leave open is open. */
+export class Policies {
+  readonly resources: readonly AnyResource[];
+  /** What was given beside them and is of other kinds. */
+  readonly ignored: readonly IgnoredResource[];
+  /** What is allowed, and most likely not meant. */
+  readonly warnings: readonly string[];
+  readonly #judge: Judge;
+
+  /** @throws {QueryError} `code: "policy"` that names every fault by file, document and path */
+  constructor(input: PolicyInput, options: PolicyOptions = {}) {
+    const { namespace = "default", ...settings } = settingsOf(options);
+    const { resources, ignored } = readPolicies(input, namespace);
+    this.resources = Object.freeze(resources);
+    this.ignored = Object.freeze(ignored);
+    this.warnings = Object.freeze(warningsOf(resources, settings));
+    this.#judge = new Judge(resources, settings);
+    Object.freeze(this);
+  }
+
+  /**
+   * What Istio would do about a request under these policies, and which rule says so.
+   *
+   * What is left out of the request is not known: where the verdict depends on it, it is `"unknown"` and names it.
+   *
+   * @example
+   * policies.verdict({
+   *   protocol: "http", security: "mutual_tls", method: "GET", path: "/admin",
+   *   source: { principal: "cluster.local/ns/shop/sa/web" },
+   *   destination: { namespace: "shop", labels: { app: "orders" }, port: 8080 },
+   * }).decision // "denied"
+   */
+  verdict(request: PolicyRequest): Verdict {
+    return this.#judge.verdict(request);
+  }
+
+  toString(): string {
+    const names = this.resources.map((one) => `  ${resourceText(one)} (${one.origin})`);
+    const warnings = this.warnings.map((warning) => `  warning: ${warning}`);
+    return [`${this.resources.length} policies`, ...names, ...warnings].map(plain).join("\n");
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "namespace",
+  "pathNormalization",
+  "rootNamespace",
+  "trustDomain",
+  "trustDomainAliases",
+]);
+
+function settingsOf(options: PolicyOptions): MeshSettings & { readonly namespace: string | undefined } {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (unknown !== undefined) {
+    throw new QueryError("config", `policies: there is no option "${unknown}"; there are ${[...OPTIONS].join(", ")}`);
+  }
+  const { namespace, rootNamespace = "istio-system", trustDomain = "cluster.local", trustDomainAliases = [] } = options;
+  const names = { namespace: namespace ?? "default", rootNamespace, trustDomain };
+  for (const [name, value] of Object.entries(names)) {
+    if (typeof value === "string" && value !== "") continue;
+    throw new QueryError("config", `policies: ${name} is ${shown(value)}; write its name`);
+  }
+  if (!Array.isArray(trustDomainAliases) || trustDomainAliases.some((one) => typeof one !== "string" || one === "")) {
+    throw new QueryError("config", 'policies: trustDomainAliases is a list of names, such as ["old.example.org"]');
+  }
+  const { pathNormalization = "BASE" } = options;
+  if (!NORMALIZATIONS.includes(pathNormalization)) {
+    throw new QueryError(
+      "config",
+      `policies: pathNormalization is ${shown(pathNormalization)}; write one of ${NORMALIZATIONS.join(", ")}`,
+    );
+  }
+  return { namespace, rootNamespace, trustDomain, trustDomainAliases, pathNormalization };
+}
+
+const NORMALIZATIONS: readonly PathNormalization[] = ["BASE", "DECODE_AND_MERGE_SLASHES", "MERGE_SLASHES", "NONE"];
