@@ -12,6 +12,7 @@ import { encodeBody, type HttpRequest, type HttpResponse } from "./message.ts";
 import { type HttpOptions, type HttpSettings, isTimeout, parseHttpOptions, TIMEOUT_RULE } from "./options.ts";
 import { Redactor, secretValues } from "./redaction.ts";
 import { backoffMs, isRetryWorthy, retryAfterMs } from "./retry.ts";
+import { Sharing } from "./sharing.ts";
 import { RequestSpan } from "./telemetry.ts";
 import { type BaseUrl, parseBaseUrl, sameOriginTarget, urlBelow } from "./url.ts";
 import { Wire, type WireAnswer } from "./wire.ts";
@@ -33,7 +34,8 @@ export interface HttpClient {
    * Sends one request and resolves with the answer, whatever its status.
    *
    * A failure that may pass (429, 502, 503, 504, a refused or broken connection) is tried again first when the request
-   * is idempotent. Redirects of a GET are followed within the same origin; any other comes back as it is.
+   * is idempotent. Who asks the same idempotent question while it is under way shares its answer, and each of them still
+   * has a deadline and a signal of its own. Redirects of a GET are followed within the same origin; any other comes back as it is.
    *
    * @throws {TransportError} when no whole answer arrived
    * @throws {TimeoutError} when the deadline passed first
@@ -61,7 +63,7 @@ export function httpClient(
   return new AxiosClient(backend, base, parseHttpOptions(options, base, backend), environment);
 }
 
-/** What one call of `send` is about, and how far it has come. */
+/** What one call of `send` is about. */
 interface Question {
   readonly request: HttpRequest;
   /** Backend, method and path, for messages. */
@@ -71,13 +73,21 @@ interface Question {
   readonly body: string | undefined;
   readonly startMs: number;
   readonly timeoutMs: number;
+}
+
+/** A question on its way, perhaps for several who ask the same, and how far it has come. */
+interface Flight extends Question {
+  /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
+  /** Of the first who asked. */
   readonly span: RequestSpan;
   stage: "queue" | "token" | "answer";
   tries: number;
   /** Requests that went out: the tries, and the redirects that were followed. */
   sent: number;
   lastFailure: TransportError | undefined;
+  /** When the last of them stops waiting, by the environment's clock. */
+  untilMs: number;
 }
 
 interface LocatedAnswer extends WireAnswer {
@@ -97,6 +107,7 @@ class AxiosClient implements HttpClient {
   readonly #environment: Environment;
   readonly #redactor: Redactor;
   readonly #limit: FairLimit;
+  readonly #sharing = new Sharing<HttpResponse, Flight>();
   readonly #wire: Wire;
 
   constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
@@ -117,29 +128,45 @@ class AxiosClient implements HttpClient {
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const parts = this.#read(request);
+    const question = this.#read(request);
     request.signal?.throwIfAborted();
-    const deadline = startDeadline(parts.timeoutMs, request.signal);
-    const span = new RequestSpan(request.method, this.#redactor.url(parts.url), this.#base);
-    const { signal } = deadline;
-    const question: Question = { ...parts, signal, span, stage: "queue", tries: 0, sent: 0, lastFailure: undefined };
+    const deadline = startDeadline(question.timeoutMs, request.signal);
+    const span = new RequestSpan(request.method, this.#redactor.url(question.url), this.#base);
+    const share = this.#sharing.join(keyOf(question), (signal) => this.#depart(question, signal, span));
+    const { state, outcome, leave } = share;
+    state.untilMs = Math.max(state.untilMs, question.startMs + question.timeoutMs);
     try {
-      const response = await untilAborted(signal, this.#ask(question));
+      const response = await untilAborted(deadline.signal, outcome);
       span.answered(response.status);
-      return response;
+      return { ...response, tookMs: Math.max(0, this.#environment.now() - question.startMs) };
     } catch (error) {
-      const reason = this.#reasonOf(error, question, deadline);
+      const reason = this.#reasonOf(error, question, state, deadline);
       if (reason instanceof MeshQueryError) span.failed(reason.code, reason.message);
       // The caller's own reason: whatever it says is not ours to publish.
       else span.failed(reason instanceof Error ? reason.name : "abort");
       throw reason;
     } finally {
       deadline.close();
-      span.end(question.sent - 1);
+      leave();
+      span.end(state.sent - 1);
     }
   }
 
-  #read(request: HttpRequest) {
+  #depart(question: Question, signal: AbortSignal, span: RequestSpan) {
+    const state: Flight = {
+      ...question,
+      signal,
+      span,
+      stage: "queue",
+      tries: 0,
+      sent: 0,
+      lastFailure: undefined,
+      untilMs: 0,
+    };
+    return { state, outcome: this.#ask(state) };
+  }
+
+  #read(request: HttpRequest): Question {
     const what = `${this.#backend}: ${request.method} ${request.path}`;
     const timeoutMs = request.timeoutMs ?? this.#settings.timeoutMs;
     if (!isTimeout(timeoutMs))
@@ -159,47 +186,47 @@ class AxiosClient implements HttpClient {
     return { request, what, url, headers, body, timeoutMs, startMs: this.#environment.now() };
   }
 
-  async #ask(question: Question): Promise<HttpResponse> {
+  async #ask(flight: Flight): Promise<HttpResponse> {
     for (;;) {
-      question.tries++;
-      const outcome = await this.#try(question);
-      const pauseMs = this.#pauseMs(outcome, question);
+      flight.tries++;
+      const outcome = await this.#try(flight);
+      const pauseMs = await this.#pauseMs(outcome, flight);
       if (pauseMs === undefined) {
         if (outcome instanceof TransportError) throw outcome;
-        return this.#response(outcome, question);
+        return this.#response(outcome, flight);
       }
-      if (outcome instanceof TransportError) question.lastFailure = outcome;
-      await this.#environment.sleep(pauseMs, question.signal);
-      question.signal.throwIfAborted();
-      question.stage = "queue";
+      if (outcome instanceof TransportError) flight.lastFailure = outcome;
+      await this.#environment.sleep(pauseMs, flight.signal);
+      flight.signal.throwIfAborted();
+      flight.stage = "queue";
     }
   }
 
   /** One try: a place in the queue, a token, the request and its redirects. A broken connection is an outcome. */
-  #try(question: Question): Promise<LocatedAnswer | TransportError> {
-    const { signal, what, span } = question;
+  #try(flight: Flight): Promise<LocatedAnswer | TransportError> {
+    const { signal, what, span } = flight;
     const [backend, redactor] = [this.#backend, this.#redactor];
     return this.#limit.run(signal, async () => {
-      question.stage = "token";
+      flight.stage = "token";
       const authorization = await authorize(this.#settings.auth, { what, backend, redactor, signal });
       const credentials = authorization === undefined ? {} : { authorization };
-      question.stage = "answer";
+      flight.stage = "answer";
       try {
-        return await this.#follow(question, { ...question.headers, ...span.headers(), ...credentials });
+        return await this.#follow(flight, { ...flight.headers, ...span.headers(), ...credentials });
       } catch (error) {
         signal.throwIfAborted();
-        return transportError(error, this.#attempt(question));
+        return transportError(error, this.#attempt(flight));
       }
     });
   }
 
   /** Sends the request, and again where the server moved it within the same origin: nothing ever goes to another. */
-  async #follow(question: Question, headers: Readonly<Record<string, string>>): Promise<LocatedAnswer> {
-    const { body, signal, span } = question;
-    const { method } = question.request;
-    let { url } = question;
+  async #follow(flight: Flight, headers: Readonly<Record<string, string>>): Promise<LocatedAnswer> {
+    const { body, signal, span } = flight;
+    const { method } = flight.request;
+    let { url } = flight;
     for (let hops = 0; ; hops++) {
-      question.sent++;
+      flight.sent++;
       const answer = await span.within(() => this.#wire.send({ method, url: url.href, headers, body, signal }));
       const moved = method === "GET" && REDIRECTS.has(answer.status) && hops < MOST_REDIRECTS;
       const target = moved ? sameOriginTarget(url, answer.headers.location) : undefined;
@@ -209,54 +236,66 @@ class AxiosClient implements HttpClient {
   }
 
   /** How long to wait before another try, `undefined` when this outcome is the last. */
-  #pauseMs(
-    outcome: LocatedAnswer | TransportError,
-    { request, tries, startMs, timeoutMs }: Question,
-  ): number | undefined {
+  async #pauseMs(outcome: LocatedAnswer | TransportError, flight: Flight): Promise<number | undefined> {
+    const { request, tries } = flight;
     if (!request.idempotent || tries > this.#settings.retries) return undefined;
     const broken = outcome instanceof TransportError;
-    if (broken ? !isRepeatable(outcome) : !isRetryWorthy(outcome.status)) return undefined;
+    if (broken ? !isRepeatable(outcome) : !(await this.#isPassing(outcome, flight))) return undefined;
     const nowMs = this.#environment.now();
     const askedMs = broken ? undefined : retryAfterMs(outcome.headers["retry-after"], nowMs);
     const pauseMs = backoffMs(tries, this.#environment.random(), askedMs);
     // A pause that the deadline would cut short helps nobody: the outcome at hand says more than a timeout.
-    return nowMs - startMs + pauseMs < timeoutMs ? pauseMs : undefined;
+    return nowMs + pauseMs < flight.untilMs ? pauseMs : undefined;
   }
 
-  async #response(answer: LocatedAnswer, question: Question): Promise<HttpResponse> {
+  /** Whether an answer is one of "not now": by its status, unless the request knows better from its words. */
+  async #isPassing(answer: LocatedAnswer, flight: Flight): Promise<boolean> {
+    const byStatus = isRetryWorthy(answer.status);
+    const { isPassing } = flight.request;
+    if (isPassing === undefined || answer.status < 400) return byStatus;
+    try {
+      return isPassing(await this.#response(answer, flight)) ?? byStatus;
+    } catch (error) {
+      // Words that cannot be unpacked decide nothing.
+      if (error instanceof MeshQueryError) return byStatus;
+      throw error;
+    }
+  }
+
+  async #response(answer: LocatedAnswer, flight: Flight): Promise<HttpResponse> {
     const { "content-encoding": encodings = "", location, ...headers } = answer.headers;
-    const body = await decodeBody(answer.body, encodings, this.#attempt(question));
+    const body = await decodeBody(answer.body, encodings, this.#attempt(flight));
     return {
       status: answer.status,
       headers: location === undefined ? headers : { ...headers, location: this.#redactor.text(location) },
       contentType: (headers["content-type"] ?? "").split(";", 1).join("").trim().toLowerCase(),
       body,
       url: this.#redactor.url(answer.url),
-      tookMs: Math.max(0, this.#environment.now() - question.startMs),
-      tries: question.tries,
+      tookMs: Math.max(0, this.#environment.now() - flight.startMs),
+      tries: flight.tries,
       retryAfterMs: retryAfterMs(headers["retry-after"], this.#environment.now()),
     };
   }
 
-  #attempt({ what, tries }: Question): Attempt {
+  #attempt({ what, tries }: Flight): Attempt {
     const { maxResponseBytes } = this.#settings;
     return { backend: this.#backend, what, origin: this.origin, tries, maxResponseBytes, redactor: this.#redactor };
   }
 
   /** Why the question ended: the deadline and the caller come before what their abort broke on the way. */
-  #reasonOf(error: unknown, question: Question, deadline: Deadline): unknown {
-    if (!question.signal.aborted) return error;
-    if (!deadline.expired) return question.signal.reason;
-    const { timeoutMs, tries, lastFailure: cause } = question;
+  #reasonOf(error: unknown, { what, timeoutMs }: Question, flight: Flight, deadline: Deadline): unknown {
+    if (!deadline.signal.aborted) return error;
+    if (!deadline.expired) return deadline.signal.reason;
+    const { stage, tries, lastFailure: cause } = flight;
     const tried = tries > 1 ? ` (in try ${tries})` : "";
-    return new TimeoutError(`${question.what}: ${this.#lateness(question)}${tried}`, {
+    return new TimeoutError(`${what}: ${this.#lateness(stage, timeoutMs)}${tried}`, {
       backend: this.#backend,
       timeoutMs,
       cause,
     });
   }
 
-  #lateness({ stage, timeoutMs }: Question): string {
+  #lateness(stage: Flight["stage"], timeoutMs: number): string {
     const { concurrency } = this.#settings;
     switch (stage) {
       case "queue":
@@ -267,4 +306,9 @@ class AxiosClient implements HttpClient {
         return `${this.origin} gave no whole answer within ${timeoutMs} ms; ask for less, or raise timeoutMs`;
     }
   }
+}
+
+/** What two questions have in common that one answer serves; nothing of one that may not be asked twice. */
+function keyOf({ request: { method, idempotent }, url, headers, body }: Question): string | undefined {
+  return idempotent ? JSON.stringify([method, url.href, headers, body]) : undefined;
 }

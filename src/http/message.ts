@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly accept?: string | undefined;
   /** Whether sending it twice does no more than sending it once: only then is it tried again. */
   readonly idempotent: boolean;
+  /** Whether an answer from 400 on may be another one a little later; `undefined` leaves that to its status. */
+  readonly isPassing?: ((response: HttpResponse) => boolean | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Overall deadline in milliseconds, in place of the client's. */
   readonly timeoutMs?: number | undefined;

@@ -61,6 +61,9 @@ async function failureOf(question: Promise<unknown>): Promise<MeshQueryError> {
   throw error;
 }
 
+const no = (errorType: string, status: number, error = "the reason") =>
+  HttpResponse.json({ status: "error", errorType, error }, { status });
+
 /** A selector whose text is about so long. */
 const longSelector = (length: number) => selector("up", [matcher("job", "=", "x".repeat(length))]);
 
@@ -461,6 +464,18 @@ describe("a no from what stands before the API", () => {
       expect(seen).toHaveLength(2);
       network.resetHandlers();
     }
+  });
+
+  test.each([
+    ["that a server is starting, as text", () => new HttpResponse("Service Unavailable", { status: 503 }), 3],
+    ["that a store is away", () => no("unavailable", 500), 3],
+    ["that the query took all its time", () => no("timeout", 503), 1],
+    ["that the query took all its time while it loaded", () => no("execution", 422, "context deadline exceeded"), 1],
+    ["that the server broke", () => no("internal", 500), 1],
+  ])("that says %s is asked %d times in all", async (_, answer, times) => {
+    const seen = answers(INSTANT, answer);
+    expect(await failureOf(prometheus(BASE, { retries: 2 }).instant(up, 0))).toBeInstanceOf(BackendError);
+    expect(seen).toHaveLength(times);
   });
 
   test("holds no credential in what it says", async () => {

@@ -1,6 +1,7 @@
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
 import type { AskOptions } from "../../time.ts";
 import type { Endpoint, Manner } from "./dialect.ts";
+import { isPassing } from "./failure.ts";
 import { type Field, seconds } from "./fields.ts";
 
 /** A longer query goes as a form in the body, since proxies and servers cut long request lines. */
@@ -54,6 +55,7 @@ export class Connection {
       accept: "application/json",
       headers: this.#manner?.headers,
       idempotent: true,
+      isPassing,
       signal,
       timeoutMs,
     } as const;

@@ -42,6 +42,19 @@ const notFound = ({ url, status }: HttpResponse, query: string | undefined): Bac
     status,
   });
 
+/**
+ * Whether a refusal may be an answer a little later, by the API's own words; `undefined` where it has none.
+ *
+ * A 503 is what a server says that is still starting, and also what it says once it has spent its time on the query,
+ * which would take as long again.
+ */
+export function isPassing({ body, contentType }: HttpResponse): boolean | undefined {
+  const said = contentType === "text/html" ? undefined : failureIn(body, undefined);
+  const code = said === undefined ? undefined : codeOf(said);
+  if (code === "unavailable") return true;
+  return code === "timeout" ? false : undefined;
+}
+
 /** What a body says of a failure, where it is the API's. */
 export function failureIn(body: Uint8Array, query: string | undefined): DecodedFailure | undefined {
   try {
@@ -76,9 +89,7 @@ export function failure(
   query: string | undefined,
 ): BackendError {
   const byStatus = refusal(response, { backend: NAME, query }, error);
-  // While series are being loaded, Prometheus reports its own deadline as a failed execution.
-  const late = errorType === "execution" && error.includes("context deadline exceeded");
-  const code = late ? "timeout" : CODES.get(errorType);
+  const code = codeOf({ errorType, error });
   // 422 is what limits come as, with their own words; 401 and 403 are a proxy's, with advice of their own.
   if (code === undefined || code === byStatus.code) return byStatus;
   return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${redactText(error)}`, {
@@ -87,4 +98,10 @@ export function failure(
     status: response.status,
     retryAfterMs: response.retryAfterMs,
   });
+}
+
+function codeOf({ errorType, error }: Pick<DecodedFailure, "error" | "errorType">): BackendErrorCode | undefined {
+  // While series are being loaded, Prometheus reports its own deadline as a failed execution.
+  const late = errorType === "execution" && error.includes("context deadline exceeded");
+  return late ? "timeout" : CODES.get(errorType);
 }
