@@ -20,10 +20,12 @@ function hasFailed({ protocol, code = -1, grpcStatus }: Flow): boolean {
 export const sum = (flows: readonly Flow[], part: (flow: Flow) => number | undefined): number =>
   flows.reduce((total, flow) => total + (part(flow) ?? 0), 0);
 
-export const durationsOf = (flows: readonly Flow[]): number[] =>
-  requestsOf(flows)
-    .flatMap((flow) => [...flow.durationsMs])
-    .sort((a, b) => a - b);
+/** Between what the mean of the proxies' own durations lies. */
+export function meanBoundsOf(flows: readonly Flow[]): readonly [least: number, most: number] {
+  const bounds = requestsOf(flows).flatMap((flow) => [...flow.boundsMs]);
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  return [mean(bounds.map(([least]) => least)), mean(bounds.map(([, most]) => most))];
+}
 
 /** The bounds of Istio's duration buckets between which the quantile lies, as far as both sides of the proxy can tell. */
 export interface QuantileBounds {
