@@ -1,19 +1,13 @@
-import fc from "fast-check";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import {
   type AccessLogEntry,
-  BackendError,
   createMesh,
   elasticsearch,
   jaeger,
   type LogBackend,
-  type LogFilter,
   type LogPage,
   loki,
 } from "../../../src/index.ts";
-import * as logql from "../../../src/logs/logql/construct.ts";
-import { print } from "../../../src/logs/logql/printer.ts";
-import { escapePattern } from "../../../src/logs/logql/quote.ts";
 import type { Truth } from "../../mesh/mesh.ts";
 import { writeToLoki, writeToOpensearch } from "./log-load.ts";
 
@@ -297,81 +291,6 @@ describe("200,000 lines, thousands of them at one instant", () => {
   });
 });
 
-const HOSTILE = [
-  'say "hello"',
-  'back\\slash \\" \\n',
-  "back`tick`",
-  "line\nbreak\r\n and\ttab",
-  "\u0001 control \u007f",
-  "{curly} |= `x` | json | line_format",
-  "a|b(c)*[d]+?.^$",
-  "*wild? *",
-  'x" OR "1"="1',
-  '"}, {"match_all": {}}',
-  "😀 grüße 漢字 \u2028 \ufeff",
-  "' ; DROP TABLE",
-  // Its interpolation is JavaScript's alone.
-  "$" + "{jndi:ldap://x}",
-  "<script>alert(1)</script>",
-  "%27%22",
-  "x".repeat(10_000),
-];
-
-/** Loki takes no label with a byte order mark or some control characters, and a pod's name is never so long. */
-const isLabelValue = (value: string): boolean =>
-  value.length <= 1_000 && !["\u0001", "\ufeff"].some((one) => value.includes(one));
-
-describe.each(Object.entries(writers))("hostile values in %s", (name, make) => {
-  const isLoki = name === "Loki";
-  const own = `${namespace}-hostile-${name.toLowerCase()}`;
-  const base = startNs;
-  const backend = isLoki ? make() : elasticsearch(inject("opensearchUrl"), { index: `logstash-${own}` });
-  const span = { fromNs: base, toNs: base + 1_000_000_000n, order: "forward" } as const;
-  const textOf = (i: number): string => `before ${HOSTILE[i]} after ${i}`;
-  const jsonOf = (i: number): string => JSON.stringify({ path: HOSTILE[i], n: i });
-
-  beforeAll(async () => {
-    const lines = HOSTILE.flatMap((value, i) => {
-      const ns = base + BigInt(i) * 1_000_000n;
-      const pod = isLabelValue(value) ? value : "plain";
-      return [textOf(i), jsonOf(i)].map((text, j) => ({ pod, ns: ns + BigInt(j), text }));
-    });
-    if (isLoki) await writeToLoki(inject("lokiUrl"), own, lines);
-    else await writeToOpensearch(inject("opensearchUrl"), own, lines);
-  });
-
-  const linesOf = async (filter: Partial<LogFilter>): Promise<string[]> => {
-    const found: string[] = [];
-    for await (const page of backend.entries({ ...span, ...filter, origin: { namespace: own, ...filter.origin } })) {
-      found.push(...page.entries.map(({ line }) => line));
-    }
-    return found;
-  };
-
-  it.each(HOSTILE.map((value, i) => [JSON.stringify(value).slice(0, 40), i] as const))(
-    "find what has %s, there and back",
-    async (_, i) => {
-      const value = HOSTILE[i] ?? "";
-      const holding = HOSTILE.flatMap((__, j) => [textOf(j), jsonOf(j)]).filter((line) => line.includes(value));
-      expect(holding).toContain(textOf(i));
-      expect((await linesOf({ lines: [{ text: value }] })).sort()).toEqual([...holding].sort());
-      expect((await linesOf({ lines: [{ texts: [value, "never there"] }] })).sort()).toEqual([...holding].sort());
-      expect((await linesOf({ lines: [{ pattern: escapePattern(value) }] })).sort()).toEqual([...holding].sort());
-      expect(await linesOf({ lines: [{ text: value, not: true }] })).not.toContain(textOf(i));
-      const byFields = Promise.all([
-        linesOf({ fields: [{ field: "path", op: "=", value }] }),
-        linesOf({ fields: [{ field: "n", op: "==", number: i }] }),
-      ]);
-      // Loki makes labels of fields, and cannot give back what it takes for none.
-      if (isLoki && value.length <= 1_000 && !isLabelValue(value)) await expect(byFields).rejects.toThrow(BackendError);
-      else expect(await byFields).toEqual([[jsonOf(i)], [jsonOf(i)]]);
-      if (!isLabelValue(value)) return;
-      expect(await linesOf({ origin: { pod: value } })).toEqual([textOf(i), jsonOf(i)]);
-      expect(await linesOf({ origin: { pod: { pattern: escapePattern(value) } } })).toEqual([textOf(i), jsonOf(i)]);
-    },
-  );
-});
-
 describe("numbers", () => {
   const windowMs = 600_000;
   const toMs = range.to;
@@ -426,94 +345,5 @@ describe("lines that are written meanwhile", () => {
     const pages = backend.follow({ origin: { namespace: own } }, { fromNs, everyMs: 200, signal: stop.signal });
     await expect(follow(pages)).rejects.toThrow("enough");
     expect(seen).toEqual(["line 0", "line 1", "line 2", "line 3", "line 4"]);
-  });
-});
-
-describe("LogQL that is written", () => {
-  const label = fc.constantFrom("namespace", "pod", "response_code", "duration", "path");
-  const value = fc.oneof(fc.string({ unit: "binary", maxLength: 20 }), fc.constantFrom(...HOSTILE.slice(0, 12)));
-  const pattern = value.map((text) => escapePattern(text));
-  const compare = fc.constantFrom("==", "!=", "<", "<=", ">", ">=" as const);
-  const comparison = fc.oneof(
-    fc.tuple(label, fc.constantFrom("=", "!=" as const), value).map(([name, op, text]) => logql.text(name, op, text)),
-    fc
-      .tuple(label, fc.constantFrom("=~", "!~" as const), pattern)
-      .map(([name, op, text]) => logql.text(name, op, text)),
-    fc
-      .tuple(
-        label,
-        compare,
-        fc.double({ min: 0, max: 1e9, noNaN: true }).map((n) => (n < 1e-9 ? 0 : n)),
-      )
-      .map(([name, op, n]) => logql.number(name, op, n)),
-    fc
-      .tuple(label, compare, fc.bigInt({ min: 0n, max: 10n ** 15n }))
-      .map(([name, op, ns]) => logql.duration(name, op, ns)),
-  );
-  const condition = fc.oneof(
-    comparison,
-    fc.tuple(comparison, comparison).map(([a, b]) => logql.and(a, b)),
-    fc.tuple(comparison, comparison, comparison).map(([a, b, c]) => logql.or(a, logql.and(b, c))),
-  );
-  const stage = fc.oneof(
-    fc.tuple(fc.constantFrom("|=", "!=" as const), value).map(([op, text]) => logql.lineFilter(op, text)),
-    fc.tuple(fc.constantFrom("|~", "!~" as const), pattern).map(([op, text]) => logql.lineFilter(op, text)),
-    fc.constantFrom(logql.json, logql.logfmt),
-    condition.map(logql.labelFilter),
-  );
-  const selection = fc
-    .tuple(fc.constantFrom("=", "=~" as const), fc.array(stage, { maxLength: 4 }))
-    .map(([op, stages]) => logql.selection([logql.streamMatcher("namespace", op, "nobody")], ...stages));
-  const lines = fc
-    .tuple(
-      fc.constantFrom("count_over_time", "rate", "bytes_rate", "bytes_over_time" as const),
-      selection,
-      fc.integer({ min: 1, max: 86_400_000 }),
-    )
-    .map(([func, from, ms]) => logql.overLines(func, from, ms));
-  const numbers = fc
-    .tuple(
-      fc.constantFrom("avg_over_time", "max_over_time", "min_over_time", "stddev_over_time" as const),
-      selection,
-      fc.integer({ min: 1, max: 86_400_000 }),
-      fc.constantFrom(undefined, "duration", "bytes" as const),
-    )
-    .map(([func, from, ms, conversion]) =>
-      logql.overNumbers(func, from, logql.unwrap("duration", conversion), ms, { grouping: logql.by("pod") }),
-    );
-  const quantiles = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), selection).map(([quantile, from]) =>
-    logql.overNumbers("quantile_over_time", from, logql.unwrap("duration"), 60_000, {
-      quantile,
-      grouping: logql.by("pod"),
-    }),
-  );
-  const range = fc.oneof(lines, numbers, quantiles);
-  const grouped = fc
-    .tuple(
-      fc.constantFrom("sum", "avg", "min", "max", "count", "stddev" as const),
-      range,
-      fc.constantFrom(undefined, logql.by(), logql.by("pod"), logql.without("pod", "path")),
-    )
-    .map(([op, expr, grouping]) => logql.aggregate(op, expr, grouping));
-  const top = fc
-    .tuple(fc.integer({ min: 1, max: 50 }), range)
-    .map(([count, expr]) => logql.aggregate("topk", expr, logql.by("pod"), count));
-
-  it("is accepted by Loki, whatever it says", async () => {
-    // Loki 2 reads 1,024 bytes at a time, and loses a number that lies across their end.
-    const texts = fc
-      .sample(fc.oneof(selection, range, grouped, top), { numRuns: 2_500, seed: 23 })
-      .map(print)
-      .filter((text) => Buffer.byteLength(text) < 1_024);
-    const refused: string[] = [];
-    const ask = async (query: string): Promise<void> => {
-      const body = new URLSearchParams({ query, start: "1", end: "2", limit: "1", step: "1" });
-      const response = await fetch(`${inject("lokiUrl")}/loki/api/v1/query_range`, { method: "POST", body });
-      const answer = await response.text();
-      if (!response.ok) refused.push(`${response.status} ${answer.trim()}: ${query}`);
-    };
-    for (let i = 0; i < texts.length; i += 8) await Promise.all(texts.slice(i, i + 8).map(ask));
-    expect(refused).toEqual([]);
-    expect(new Set(texts).size).toBeGreaterThan(1_000);
   });
 });
