@@ -14,7 +14,7 @@ const calls = truth.traces.flatMap((call) =>
   call.hops.filter((hop) => hop.source === "frontend" && hop.destination === "backend").map((hop) => ({ call, hop })),
 );
 const [quick] = calls.filter(({ hop }) => hop.clientMs < 50);
-const [slow] = calls.filter(({ hop }) => hop.clientMs > 100 && hop.code === 200);
+const [slow] = calls.filter(({ hop }) => hop.clientMs > 160 && hop.clientMs < 450 && hop.code === 200);
 
 /** What an application with OpenMetrics says of its durations, with an exemplar of a quick and of a slow call. */
 function exposition(): string {
