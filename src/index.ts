@@ -114,7 +114,7 @@ export type { Reporter } from "./mesh/scope.ts";
 export type { TraceOptions } from "./mesh/trace-options.ts";
 export type { Crossing, TraceQuantile } from "./mesh/trace-scope.ts";
 export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
-export type { Condition, Where } from "./mesh/where.ts";
+export type { LabelCondition, Where } from "./mesh/where.ts";
 export type {
   Answer,
   BackendLimits,
@@ -130,6 +130,7 @@ export type {
   StringData,
   VectorData,
 } from "./metrics/backend.ts";
+export type { Comparison, Condition, MissingOptions, Threshold, TrafficOptions } from "./metrics/condition.ts";
 export type { RangeOptions, RangeProgress } from "./metrics/plan/range.ts";
 export type {
   CatalogOptions,
@@ -162,7 +163,8 @@ export type {
 } from "./metrics/prometheus/rules.ts";
 export type { BuildInfo, Features } from "./metrics/prometheus/server.ts";
 export type { ActiveTarget, DroppedTarget, Targets, TargetsOptions } from "./metrics/prometheus/targets.ts";
-export type { Instantaneous, Query, RangeQuery } from "./metrics/query.ts";
+export type { Query, RangeQuery } from "./metrics/query.ts";
+export type { Instantaneous, Question, RangeQuestion } from "./metrics/question.ts";
 export type { TimeRange } from "./metrics/step.ts";
 export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";
 export type { Matrix, Series } from "./results/matrix.ts";

@@ -44,7 +44,7 @@ import {
 } from "./signals.ts";
 import type { TraceOptions } from "./trace-options.ts";
 import { type Crossing, ScopeTraces, type TraceQuantile } from "./trace-scope.ts";
-import { type Condition, matcherOf, matchersOf, type Where } from "./where.ts";
+import { type LabelCondition, matcherOf, matchersOf, type Where } from "./where.ts";
 
 /** What every scope of one mesh shares. */
 export interface MeshContext extends Context {
@@ -83,10 +83,10 @@ export class Traffic {
    * mesh.edge("frontend", "backend").where({ request_protocol: "grpc", response_code: { not: /5../ } })
    */
   where(conditions: Where): this;
-  where(label: CustomLabel, condition: Condition): this;
-  where(conditions: CustomLabel | Where, condition?: Condition): this {
+  where(label: CustomLabel, condition: LabelCondition): this;
+  where(conditions: CustomLabel | Where, condition?: LabelCondition): this {
     const added = isCustomLabel(conditions)
-      ? [matcherOf(labelName(conditions), condition as Condition, "where")]
+      ? [matcherOf(labelName(conditions), condition as LabelCondition, "where")]
       : matchersOf(conditions, "where");
     return this.derived({ ...this.#scope, conditions: [...this.#scope.conditions, ...added] });
   }
@@ -140,13 +140,13 @@ export class Traffic {
    */
   rate(window: Duration): SignalQuery<"req/s"> {
     const ms = durationMs(window, "rate");
-    return this.#signal("req/s", (traffic) => counterRate(traffic, METRICS.requests, ms));
+    return this.#signal("req/s", (traffic) => counterRate(traffic, METRICS.requests, ms), { requestsOverMs: ms });
   }
 
   /** Requests in `window`: a count, extrapolated to the window's ends as PromQL's `increase` does. */
   requests(window: Duration): SignalQuery<"req"> {
     const ms = durationMs(window, "requests");
-    return this.#signal("req", (traffic) => counterIncrease(traffic, METRICS.requests, ms));
+    return this.#signal("req", (traffic) => counterIncrease(traffic, METRICS.requests, ms), { requestsOverMs: ms });
   }
 
   /**
@@ -157,13 +157,13 @@ export class Traffic {
    */
   errors(window: Duration): SignalQuery<"req/s"> {
     const ms = durationMs(window, "errors");
-    return this.#signal("req/s", (traffic) => failureRate(traffic, ms));
+    return this.#signal("req/s", (traffic) => failureRate(traffic, ms), { requestsOverMs: ms });
   }
 
   /** The share of requests that did not fail, from 0 to 1; without traffic `undefined`, never NaN and never 1. */
   success(window: Duration): SignalQuery<"ratio"> {
     const ms = durationMs(window, "success");
-    return this.#signal("ratio", (traffic) => successRatio(traffic, ms));
+    return this.#signal("ratio", (traffic) => successRatio(traffic, ms), { requestsOverMs: ms, isShare: true });
   }
 
   /**
@@ -177,13 +177,13 @@ export class Traffic {
    */
   latency(quantile: number, window: Duration): SignalQuery<"ms"> {
     const ms = durationMs(window, "latency");
-    return this.#signal("ms", (traffic) => durationQuantile(traffic, quantile, ms));
+    return this.#signal("ms", (traffic) => durationQuantile(traffic, quantile, ms), { requestsOverMs: ms });
   }
 
   /** The mean of request durations in milliseconds; without traffic `undefined`. */
   meanLatency(window: Duration): SignalQuery<"ms"> {
     const ms = durationMs(window, "meanLatency");
-    return this.#signal("ms", (traffic) => meanDuration(traffic, ms));
+    return this.#signal("ms", (traffic) => meanDuration(traffic, ms), { requestsOverMs: ms });
   }
 
   /** Bytes of requests per second. Divided by `rate` it is the mean size of a request. */
@@ -349,11 +349,14 @@ export class Traffic {
   #signal<U extends string>(
     unit: U,
     read: (traffic: Selected) => (grouping: Grouping | undefined) => Expr,
+    of: { readonly requestsOverMs?: number; readonly isShare?: boolean } = {},
   ): SignalQuery<U> {
     const scope = this.#scope;
-    const under = (reporter: KnownReporter) =>
-      ready(read({ matchers: scopeMatchers(scope, reporter), failures: scope.failures }));
-    return query(this.#context, unit, this.#formula(under));
+    const made = (make: typeof read) =>
+      this.#formula((reporter) => ready(make({ matchers: scopeMatchers(scope, reporter), failures: scope.failures })));
+    const { requestsOverMs, isShare } = of;
+    const requests = requestsOverMs && made((traffic) => counterRate(traffic, METRICS.requests, requestsOverMs));
+    return query(this.#context, unit, made(read), { traffic: requests || undefined, isShare });
   }
 
   #formula(under: (reporter: KnownReporter) => ReturnType<typeof ready>): Formula {

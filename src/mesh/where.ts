@@ -10,12 +10,12 @@ import { re2Of } from "./pattern.ts";
  *
  * Text is always taken literally; only a `RegExp` is a pattern. `""` stands for a label that is missing.
  */
-export type Condition = Positive | { readonly not: Positive };
+export type LabelCondition = Positive | { readonly not: Positive };
 type Positive = RegExp | number | string | readonly (number | string)[];
 
 /** Conditions by label; all of them must hold. */
-export type Where = Readonly<Partial<Record<IstioLabel, Condition | undefined>>> &
-  Readonly<Record<string, Condition | undefined>>;
+export type Where = Readonly<Partial<Record<IstioLabel, LabelCondition | undefined>>> &
+  Readonly<Record<string, LabelCondition | undefined>>;
 
 /**
  * The matchers of a set of conditions.
@@ -40,7 +40,7 @@ export function matchersOf(where: Where, verb: string): readonly Matcher[] {
 }
 
 /** The matcher of one condition. */
-export function matcherOf(name: string, condition: Condition, verb: string): Matcher {
+export function matcherOf(name: string, condition: LabelCondition, verb: string): Matcher {
   if (name === "reporter") {
     throw new QueryError(
       "reporter",

@@ -1,5 +1,5 @@
 import { QueryError } from "../errors.ts";
-import type { BinaryOp } from "../promql/ast.ts";
+import type { BinaryOp, SetOp } from "../promql/ast.ts";
 import { binary, by, type Expr, type Grouping, type Matching, shiftBack } from "../promql/index.ts";
 import type { AskOptions } from "../time.ts";
 
@@ -64,6 +64,36 @@ export const SINGLE: Grouping = by();
 export function join(op: BinaryOp, left: Grouped, right: Grouped, change: (right: Expr) => Expr): Grouped {
   const shape = joinedShape(left.shape, right.shape);
   const matching = matchingOf(left.shape, right.shape);
+  return { formula: combined(op, left, right, matching, change), grouping: undefined, shape };
+}
+
+/**
+ * Two formulas joined by a set operator: `and` and `unless` keep the labels of the left one, and match by those that
+ * both have; under `or` both must have the same.
+ *
+ * @throws {QueryError} `code: "grouping"` when neither side's labels contain the other's, or under `or` they differ
+ */
+export function joinSets(op: SetOp, left: Grouped, right: Grouped): Grouped {
+  const { shape } = left;
+  const same = isPartOf(shape, right.shape) && isPartOf(right.shape, shape);
+  if (op === "or" && !same) {
+    throw new QueryError(
+      "grouping",
+      `or: one side is ${shownGrouping(shape)} and the other ${shownGrouping(right.shape)}; group both by the same`,
+    );
+  }
+  joinedShape(shape, right.shape);
+  const { labels } = isPartOf(right.shape, shape) ? right.shape : shape;
+  return { formula: combined(op, left, right, same ? undefined : { kind: "on", labels }), grouping: undefined, shape };
+}
+
+function combined(
+  op: BinaryOp,
+  left: Grouped,
+  right: Grouped,
+  matching: Matching | undefined,
+  change: (right: Expr) => Expr = (right) => right,
+): Formula {
   const build = (l: Ready, r: Ready): Ready =>
     ready((grouping) =>
       binary(op, l.build(grouping ?? left.grouping), change(r.build(grouping ?? right.grouping)), {
@@ -73,12 +103,9 @@ export function join(op: BinaryOp, left: Grouped, right: Grouped, change: (right
     );
   const { formula: l } = left;
   const { formula: r } = right;
-  if (l.kind === "ready" && r.kind === "ready") return { formula: build(l, r), grouping: undefined, shape };
+  if (l.kind === "ready" && r.kind === "ready") return build(l, r);
   const because = l.kind === "later" ? l.because : r.kind === "later" ? r.because : "";
-  const formula = later(because, async (atMs, options) =>
-    build(await unlock(l, atMs, options), await unlock(r, atMs, options)),
-  );
-  return { formula, grouping: undefined, shape };
+  return later(because, async (atMs, options) => build(await unlock(l, atMs, options), await unlock(r, atMs, options)));
 }
 
 function joinedShape(left: Grouping, right: Grouping): Grouping {

@@ -2,6 +2,8 @@ import { QueryError } from "../errors.ts";
 import {
   binary,
   by as byLabels,
+  type ComparisonOp,
+  call,
   type Expr,
   type Grouping,
   number,
@@ -10,40 +12,18 @@ import {
 } from "../promql/index.ts";
 import { type CustomLabel, type LabelName, labelName } from "../results/labels.ts";
 import type { Matrix } from "../results/matrix.ts";
-import type { Sample } from "../results/sample.ts";
 import { type Quotient, quotient } from "../results/unit.ts";
-import type { Vector } from "../results/vector.ts";
 import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
-import { isSingle, matrixOf, metaOf, type OnPartial, sampleOf, timeOf, vectorOf } from "./answer.ts";
+import { isSingle, matrixOf, metaOf, sampleOf, timeOf, vectorOf } from "./answer.ts";
 import type { Answer, Grid, MatrixData, MetricsBackend } from "./backend.ts";
+import { Condition, type MissingOptions, type Threshold, thresholdOf } from "./condition.ts";
 import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
 import { askPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
+import type { Context, Instantaneous, Plan } from "./question.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
-/** What a query needs beside its expression: whom to ask, what time it is, and what to do about missing data. */
-export interface Context {
-  /** `undefined` for a mesh without metrics: its queries print, and asking them is a QueryError. */
-  readonly backend: MetricsBackend | undefined;
-  readonly now: () => number;
-  readonly onPartial: OnPartial;
-  /** Refuses a plain label name that can only be a slip, with a QueryError; `verb` names the method. */
-  readonly checkLabel: (name: string, verb: string) => void;
-}
-
-/** What {@link Query} is a shell over. */
-interface Plan<U extends string> {
-  readonly context: Context;
-  readonly unit: U;
-  readonly formula: Formula;
-  /** The grouping the formula is built with; `undefined` leaves each part as it was written. */
-  readonly grouping: Grouping | undefined;
-  /** The labels that the result's series have. */
-  readonly shape: Grouping;
-}
-
-/** One number for a query that keeps no labels, otherwise one for each combination of the labels kept. */
-export type Instantaneous<U extends string, L extends string> = [L] extends [never] ? Sample<U> : Vector<L, U>;
+export type { Context } from "./question.ts";
 
 /** Any query, whatever its unit and labels. */
 interface Operand {
@@ -54,7 +34,7 @@ interface Operand {
  * A question that has not been asked yet. Awaiting it asks for now; {@link Query.at} and {@link Query.over} ask for
  * other times. A query never changes: each method returns a new one, and nothing is sent before it is awaited.
  */
-export class Query<U extends string, L extends string = never, K extends string = string>
+export class Query<U extends string, L extends string = never, out K extends string = string>
   implements PromiseLike<Instantaneous<U, L>>
 {
   readonly #plan: Plan<U>;
@@ -123,7 +103,8 @@ export class Query<U extends string, L extends string = never, K extends string 
    */
   offset(duration: Duration): Query<U, L, K> {
     const ms = durationMs(duration, "offset");
-    return new Query({ ...this.#plan, formula: back(this.#plan.formula, ms) });
+    const { formula, traffic } = this.#plan;
+    return new Query({ ...this.#plan, formula: back(formula, ms), traffic: traffic && back(traffic, ms) });
   }
 
   /**
@@ -168,7 +149,7 @@ export class Query<U extends string, L extends string = never, K extends string 
   dividedBy(other: Operand | number): unknown {
     if (other === 0) throw new QueryError("unit", "dividedBy(0): nothing can be divided by zero");
     if (!(other instanceof Query)) return this.#combine("/", other, this.unit);
-    return this.#combine("/", other, quotient(this.unit, other.unit), (right) => binary("!=", right, number(0)));
+    return this.#combine("/", other, quotient(this.unit, other.unit), notZero);
   }
 
   #sameUnit(other: Operand | number, verb: string): U {
@@ -192,12 +173,98 @@ export class Query<U extends string, L extends string = never, K extends string 
           "the two queries are of different meshes; ask each and compute with the answers",
         );
       }
-      return new Query({ context, unit, ...join(op, this.#plan, other.#plan, change) });
+      const { traffic } = this.#plan;
+      return new Query({ context, unit, traffic, ...join(op, this.#plan, other.#plan, change) });
     }
     if (typeof other !== "number" || !Number.isFinite(other)) {
       throw new QueryError("unit", `${shown(other)} is neither a query nor a finite number`);
     }
-    return new Query({ ...this.#plan, unit, formula: map(formula, (expr) => binary(op, expr, number(other))) });
+    const isShare = undefined;
+    return new Query({
+      ...this.#plan,
+      unit,
+      isShare,
+      formula: map(formula, (expr) => binary(op, expr, number(other))),
+    });
+  }
+
+  /**
+   * The condition that the value is above a threshold: a number of the query's unit, for milliseconds also `"250ms"`, for
+   * a ratio also `"99.5%"`; or above that of another query of the same unit. A missing value is not above anything.
+   *
+   * @throws {QueryError} `code: "unit"` when that is no threshold of this unit, or one that a share never reaches
+   * @example
+   * mesh.edge("frontend", "backend").latency(0.99, "5m").above("250ms")
+   */
+  above<M extends string = never>(threshold: Query<U, M, K> | Threshold<U>): Condition<U, L | M> {
+    return this.#compare(">", threshold, "above");
+  }
+
+  /** The condition that the value is below a threshold; otherwise as {@link Query.above}. */
+  below<M extends string = never>(threshold: Query<U, M, K> | Threshold<U>): Condition<U, L | M> {
+    return this.#compare("<", threshold, "below");
+  }
+
+  /** The condition that the value is a threshold or above it; otherwise as {@link Query.above}. */
+  atLeast<M extends string = never>(threshold: Query<U, M, K> | Threshold<U>): Condition<U, L | M> {
+    return this.#compare(">=", threshold, "atLeast");
+  }
+
+  /** The condition that the value is a threshold or below it; otherwise as {@link Query.above}. */
+  atMost<M extends string = never>(threshold: Query<U, M, K> | Threshold<U>): Condition<U, L | M> {
+    return this.#compare("<=", threshold, "atMost");
+  }
+
+  /** The condition that the value is exactly this; otherwise as {@link Query.above}. */
+  equals<M extends string = never>(threshold: Query<U, M, K> | Threshold<U>): Condition<U, L | M> {
+    return this.#compare("==", threshold, "equals");
+  }
+
+  /**
+   * The condition that the value differs from another one by at least this share of that, up or down. Its values are how
+   * much it changed: 0.5 for half more or half less. Where the other one is missing or 0 it does not hold.
+   *
+   * @param ratio above 0: 0.5 or `"50%"`
+   * @param options `against`: how far back, `"1d"`, or another query of the same unit
+   * @throws {QueryError} `code: "unit"` when the ratio is none
+   * @example
+   * mesh.service("backend").rate("10m").changedBy("50%", { against: "1d" })
+   */
+  changedBy<M extends string = never>(
+    ratio: Threshold<"ratio">,
+    { against }: { readonly against: Duration | Query<U, M, K> },
+  ): Condition<"ratio", L | M> {
+    const other: Operand = against instanceof Query ? against : this.offset(against);
+    this.#sameUnit(other, "changedBy");
+    const quotient = this.#combine<"ratio", L | M>("/", other, "ratio", notZero);
+    const { formula, ...rest } = quotient.minus(1).#plan;
+    const change = { ...rest, formula: map(formula, (expr) => call("abs", expr)) };
+    const least = thresholdOf(ratio, change, "changedBy");
+    if (!(least > 0)) throw new QueryError("unit", `changedBy(${shown(ratio)}): a change is above 0, up or down`);
+    return Condition.comparing(asking, change, ">=", least);
+  }
+
+  /**
+   * The condition that nothing is measured; with `seen`, for each series that was there that long ago and is not now.
+   *
+   * @throws {QueryError} `code: "grouping"` for a grouped query without `seen`
+   */
+  missing(): Condition<"1", L>;
+  missing(options: MissingOptions): Condition<U, L>;
+  missing(options?: MissingOptions): unknown {
+    const seen = options && this.offset(options.seen).#plan;
+    return Condition.absence(asking, this.#plan, seen);
+  }
+
+  #compare<N extends string>(op: ComparisonOp, threshold: unknown, verb: string): Condition<U, N> {
+    const plan = this.#plan;
+    if (!(threshold instanceof Query)) {
+      return Condition.comparing<U, N>(asking, plan, op, thresholdOf(threshold, plan, verb));
+    }
+    this.#sameUnit(threshold, verb);
+    const other: Query<string, string> = threshold;
+    if (other.#plan.context.backend === plan.context.backend) return Condition.joining(asking, plan, op, other.#plan);
+    throw new QueryError("config", `${verb}: the two queries are of different meshes; compare their answers`);
   }
 
   /** Awaiting the query asks for now, by the backend's clock. */
@@ -323,6 +390,11 @@ export class RangeQuery<U extends string, L extends string = never> implements P
   }
 }
 
+const notZero = (divisor: Expr): Expr => binary("!=", divisor, number(0));
+
+/** How a condition asks: as the query of its plan. */
+const asking = <U extends string, L extends string>(plan: Plan<U>): Query<U, L> => new Query(plan);
+
 function backendOf({ backend }: Context): MetricsBackend {
   if (backend !== undefined) return backend;
   throw new QueryError(
@@ -336,6 +408,7 @@ export function query<U extends string, K extends string = string>(
   context: Context,
   unit: U,
   formula: Formula,
+  of: Pick<Plan, "isShare" | "traffic"> = {},
 ): Query<U, never, K> {
-  return new Query({ context, unit, formula, grouping: undefined, shape: SINGLE });
+  return new Query({ context, unit, formula, grouping: undefined, shape: SINGLE, ...of });
 }

@@ -3,10 +3,11 @@ import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
 
 /**
- * What checking the fixture may cost, in instantiations of generic types. It took 3,600 when this was written; one
- * recursive conditional type on the way costs tens of thousands and shows in every editor.
+ * What checking the fixture may cost, in instantiations of generic types. It took 3,600 when this was written, and 5,100
+ * since queries are compared and ranges come in parts; one recursive conditional type on the way costs tens of thousands
+ * and shows in every editor.
  */
-const MOST_INSTANTIATIONS = 4_700;
+const MOST_INSTANTIATIONS = 5_900;
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const fixture = fileURLToPath(new URL("fixture.ts", import.meta.url));

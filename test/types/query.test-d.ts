@@ -1,5 +1,15 @@
 import { describe, expectTypeOf, test } from "vitest";
-import type { Matrix, Meta, Query, Sample, Series, SignalQuery, Vector, VectorSample } from "../../src/index.ts";
+import type {
+  Condition,
+  Matrix,
+  Meta,
+  Query,
+  Sample,
+  Series,
+  SignalQuery,
+  Vector,
+  VectorSample,
+} from "../../src/index.ts";
 import { createMesh, label, prometheus } from "../../src/index.ts";
 
 const mesh = createMesh({ metrics: prometheus("http://prometheus:9090") });
@@ -90,6 +100,21 @@ describe("units", () => {
     const share = rate.by("response_code").dividedBy(rate);
     expectTypeOf(await share).toEqualTypeOf<Vector<"response_code", "ratio">>();
     expectTypeOf(await rate.plus(rate.by("response_code"))).toEqualTypeOf<Vector<"response_code", "req/s">>();
+  });
+});
+
+describe("conditions", () => {
+  test("keep the unit and the labels of what they compare", async () => {
+    expectTypeOf(latency.above("250ms")).toEqualTypeOf<Condition<"ms", never>>();
+    expectTypeOf(await edge.success("5m").below("99.5%")).toEqualTypeOf<Sample<"ratio">>();
+    expectTypeOf(await rate.by("response_code").above(rate)).toEqualTypeOf<Vector<"response_code", "req/s">>();
+    expectTypeOf(await rate.above(1).over({ last: "1h" })).toEqualTypeOf<Matrix<never, "req/s">>();
+    expectTypeOf(rate.changedBy(0.5, { against: "1d" }).unit).toEqualTypeOf<"ratio">();
+    expectTypeOf(rate.missing().unit).toEqualTypeOf<"1">();
+    expectTypeOf(rate.above(1).or(latency.above("1m30s")).unit).toEqualTypeOf<"ms" | "req/s">();
+    expectTypeOf(rate.by("response_code").above(1).and(latency.above(1))).toEqualTypeOf<
+      Condition<"req/s", "response_code">
+    >();
   });
 });
 

@@ -132,6 +132,52 @@ describe("units", () => {
   });
 });
 
+describe("conditions", () => {
+  test("thresholds of another unit", () => {
+    // @ts-expect-error a rate is no duration
+    rate.above("250ms");
+    // @ts-expect-error a duration has a unit
+    latency.above("250");
+    // @ts-expect-error one that PromQL knows
+    latency.above("250 milliseconds");
+    // @ts-expect-error a latency is no percentage
+    latency.above("99%");
+    // @ts-expect-error a ratio as text has its per cent sign
+    edge.success("5m").below("99");
+    // @ts-expect-error and is no duration
+    edge.success("5m").below("1s");
+    // @ts-expect-error a threshold is one number
+    rate.above([1, 2]);
+    // @ts-expect-error or a query of the same unit
+    rate.above(latency);
+    // @ts-expect-error a change is a ratio
+    rate.changedBy("1d", { against: "1d" });
+    // @ts-expect-error and is one against something
+    rate.changedBy(0.5);
+    // @ts-expect-error traffic is a number of requests per second
+    rate.above(1).minTraffic("1 req/s");
+    // @ts-expect-error or counted by a query of them
+    rate.above(1).minTraffic(1, { of: latency });
+  });
+
+  test("a condition taken for a query, and a query for a condition", async () => {
+    // @ts-expect-error a condition has no signals
+    edge.rate("5m").below(1).rate;
+    // @ts-expect-error nor can it be compared
+    rate.above(1).above(2);
+    // @ts-expect-error nor divided
+    rate.above(1).dividedBy(2);
+    // @ts-expect-error what is grouped is the query, before it is compared
+    rate.above(1).by("response_code");
+    // @ts-expect-error a query says nothing that holds or not
+    rate.above(1).and(latency);
+    // @ts-expect-error what holds may be nothing
+    (await rate.above(1)).value.toFixed(1);
+    // @ts-expect-error a query is no condition
+    rate.and(rate.above(1));
+  });
+});
+
 describe("scopes and signals", () => {
   test("a signal asked of a query, a query's verb of a scope", () => {
     // @ts-expect-error signals belong to scopes
