@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { ACCESS_LOG_TASKS, benchAccessLog } from "./access-log.ts";
 import { benchDecode } from "./decode.ts";
+import { benchEvaluate } from "./evaluate.ts";
 import { benchGraph } from "./graph.ts";
 import { benchHops } from "./hops.ts";
 import { benchImport } from "./import.ts";
@@ -26,6 +27,19 @@ table(
     Math.round(row.perSecond).toLocaleString("en"),
     row.megabytesPerSecond.toFixed(1),
     row.ratio.toFixed(2),
+  ]),
+);
+
+table(
+  "Evaluating golden signals over 1,000 series of a day, at each minute, beside a real Prometheus over HTTP",
+  ["signal", "series", "ours ms", "Prometheus ms", "× faster", "bytes/sample"],
+  (await benchEvaluate()).map((row) => [
+    row.signal,
+    String(row.series),
+    row.oursMs.toFixed(0),
+    row.prometheusMs.toFixed(0),
+    row.ratio.toFixed(2),
+    row.bytesPerSample.toFixed(1),
   ]),
 );
 

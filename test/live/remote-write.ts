@@ -49,13 +49,14 @@ function encodedSeries(head: Uint8Array, { timesMs, values }: WrittenSeries, fir
   const message = new Bytes();
   message.bytes(head);
   const words = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const sample = new Bytes(24);
   for (let i = first; i < end; i++) {
-    const sample = new Bytes(24);
-    sample.varint((1n << 3n) | 1n);
+    sample.length = 0;
+    sample.varint((1 << 3) | 1);
     // The bytes of a value, which may be a marker that no number can carry.
     sample.bytes(words.subarray(8 * i, 8 * i + 8));
-    sample.varint(2n << 3n);
-    sample.varint(BigInt(timesMs[i] ?? 0));
+    sample.varint(2 << 3);
+    sample.varint(timesMs[i] ?? 0);
     message.field(2, sample.taken());
   }
   return message.taken();
@@ -88,16 +89,17 @@ class Bytes {
     this.length += added.length;
   }
 
-  varint(value: bigint): void {
+  varint(value: number): void {
     this.#reserve(10);
-    let rest = BigInt.asUintN(64, value);
-    for (; rest > 127n; rest >>= 7n) this.#room[this.length++] = Number(rest & 127n) | 128;
-    this.#room[this.length++] = Number(rest);
+    let rest = value;
+    // Times are longer than the 32 bits that shifts know.
+    for (; rest > 127; rest = Math.floor(rest / 128)) this.#room[this.length++] = (rest % 128) | 128;
+    this.#room[this.length++] = rest;
   }
 
   field(number: number, value: Uint8Array): void {
-    this.varint((BigInt(number) << 3n) | 2n);
-    this.varint(BigInt(value.length));
+    this.varint((number << 3) | 2);
+    this.varint(value.length);
     this.bytes(value);
   }
 
@@ -120,7 +122,7 @@ class Bytes {
  */
 function snappy(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const size = new Bytes(16);
-  size.varint(BigInt(message.length));
+  size.varint(message.length);
   const tag = new Uint8Array(5);
   tag[0] = 63 << 2;
   new DataView(tag.buffer).setUint32(1, message.length - 1, true);

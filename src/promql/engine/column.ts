@@ -49,6 +49,13 @@ export const relabelled = ({ values, present }: Column, labels: Labels, dropName
   present,
 });
 
+/** How many steps have a value. */
+export function countOf({ present }: Column): number {
+  let count = 0;
+  for (let i = 0; i < present.length; i++) count += present[i] as number;
+  return count;
+}
+
 export const isEmpty = ({ present }: Column): boolean => !present.includes(1);
 
 export const nonEmpty = (columns: readonly Column[]): Column[] => columns.filter((column) => !isEmpty(column));

@@ -6,7 +6,7 @@ import { parse } from "../parser.ts";
 import { print } from "../printer.ts";
 import { typeOf } from "../types.ts";
 import type { Remarks } from "./annotations.ts";
-import { type Column, fullColumn, type Grid, gridOf, instantGrid, joinEqual } from "./column.ts";
+import { type Column, countOf, fullColumn, type Grid, gridOf, instantGrid, joinEqual } from "./column.ts";
 import { Evaluator } from "./evaluator.ts";
 import { compareLabels, type LabelRecord, Labels } from "./labels.ts";
 import { Selection } from "./selection.ts";
@@ -222,8 +222,9 @@ function named({ settings }: Evaluator, columns: Column[]): Column[] {
   );
 }
 
-function seriesOf({ labels, values, present }: Column, { startMs, stepMs }: Grid): EvaluatedSeries {
-  const size = present.reduce((sum, there) => sum + there, 0);
+function seriesOf(column: Column, { startMs, stepMs }: Grid): EvaluatedSeries {
+  const { labels, values, present } = column;
+  const size = countOf(column);
   const timesMs = new Float64Array(size);
   const kept = size === values.length ? values : new Float64Array(size);
   for (let step = 0, at = 0; step < values.length; step++) {

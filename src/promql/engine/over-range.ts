@@ -36,14 +36,14 @@ function slideOver(
   scalars: readonly Float64Array[],
   { values, present }: Column,
 ): void {
-  const lookups = evaluation.lookups(arg.kind === "matrix" ? arg.selector : arg, grid);
+  const { firstMs, stepMs } = evaluation.lookups(arg.kind === "matrix" ? arg.selector : arg, grid);
   const { before, behind } = evaluation.reach(arg);
   const { rangeMs } = arg;
   const window = new Window(samples);
   const reduce = func(samples);
   const args = scalars.map(() => 0);
   for (let step = 0; step < grid.steps; step++) {
-    window.endMs = lookups.at(step);
+    window.endMs = firstMs + step * stepMs;
     window.startMs = window.endMs - rangeMs;
     window.atMs = grid.startMs + step * grid.stepMs;
     window.slide(window.startMs - before, window.endMs + behind);

@@ -1,6 +1,6 @@
 import type { TimeShift, VectorSelector } from "../ast.ts";
 import { matcher } from "../construct.ts";
-import { type Column, emptyColumn, type Grid, isEmpty } from "./column.ts";
+import { type Column, countOf, emptyColumn, type Grid, isEmpty } from "./column.ts";
 import { smoothedValue } from "./extended-range.ts";
 import { compareLabels, Labels } from "./labels.ts";
 import { isStaleAt, wordsOf } from "./staleness.ts";
@@ -37,19 +37,22 @@ export class Selection {
   instants(selector: VectorSelector, lookups: Lookups, what: "time" | "value"): Column[] {
     if (selector.extended === "smoothed") return this.#smoothed(selector, lookups);
     const lookback = this.#lookbackMs;
-    const { steps } = lookups;
+    const { steps, firstMs, stepMs } = lookups;
     const columns: Column[] = [];
     for (const { labels, stored } of this.#select(selector, lookups.firstMs - lookback + 1, lookups.lastMs)) {
       const { timesMs, values } = stored;
       const words = wordsOf(values);
       const column = emptyColumn(labels, steps);
       for (let step = 0, next = 0; step < steps; step++) {
-        const atMs = lookups.at(step);
+        const atMs = firstMs + step * stepMs;
         while (next < timesMs.length && (timesMs[next] as number) <= atMs) next++;
         const last = next - 1;
-        if (last < 0 || (timesMs[last] as number) <= atMs - lookback || isStaleAt(words, last)) continue;
+        if (last < 0 || (timesMs[last] as number) <= atMs - lookback) continue;
+        const value = values[last] as number;
+        // Every marker is a NaN, so its bits are looked at only then.
+        if (Number.isNaN(value) && isStaleAt(words, last)) continue;
         column.present[step] = 1;
-        column.values[step] = what === "value" ? (values[last] as number) : (timesMs[last] as number) / 1000;
+        column.values[step] = what === "value" ? value : (timesMs[last] as number) / 1000;
       }
       if (!isEmpty(column)) columns.push(column);
     }
@@ -95,21 +98,17 @@ export interface RangeSeries {
 /** At which times a selector looks, step by step: at its own (`@`), or at those of the grid, less its offset. */
 export class Lookups {
   readonly steps: number;
-  readonly #firstMs: number;
-  readonly #stepMs: number;
+  readonly firstMs: number;
+  readonly stepMs: number;
 
   constructor(grid: Grid, { offsetMs = 0 }: TimeShift, fixedMs: number | undefined) {
     this.steps = grid.steps;
-    this.#firstMs = (fixedMs ?? grid.startMs) - offsetMs;
-    this.#stepMs = fixedMs === undefined ? grid.stepMs : 0;
+    this.firstMs = (fixedMs ?? grid.startMs) - offsetMs;
+    this.stepMs = fixedMs === undefined ? grid.stepMs : 0;
   }
 
   at(step: number): number {
-    return this.#firstMs + step * this.#stepMs;
-  }
-
-  get firstMs(): number {
-    return this.#firstMs;
+    return this.firstMs + step * this.stepMs;
   }
 
   get lastMs(): number {
@@ -122,7 +121,6 @@ function withoutMarkers({ timesMs, values }: StoredSeries): Samples {
   const words = wordsOf(values);
   let markers = 0;
   for (let i = 0; i < values.length; i++) {
-    // Every marker is a NaN, so its bits are looked at only then.
     if (Number.isNaN(values[i]) && isStaleAt(words, i)) markers++;
   }
   if (markers === 0) return { timesMs, values };
@@ -139,8 +137,9 @@ function withoutMarkers({ timesMs, values }: StoredSeries): Samples {
 }
 
 /** The samples of a column on its grid. */
-export function samplesOf({ values, present }: Column, times: Float64Array): Samples {
-  const size = present.reduce((sum, there) => sum + there, 0);
+export function samplesOf(column: Column, times: Float64Array): Samples {
+  const { values, present } = column;
+  const size = countOf(column);
   if (size === values.length) return { timesMs: times, values };
   const kept = { timesMs: new Float64Array(size), values: new Float64Array(size) };
   for (let i = 0, at = 0; i < values.length; i++) {

@@ -34,8 +34,8 @@ export class Window {
     const { timesMs } = this;
     const size = timesMs.length;
     let { first, end } = this;
-    while (end < size && (timesMs[end] ?? 0) <= toMs) end++;
-    while (first < end && (timesMs[first] ?? 0) <= fromMs) first++;
+    while (end < size && (timesMs[end] as number) <= toMs) end++;
+    while (first < end && (timesMs[first] as number) <= fromMs) first++;
     this.first = first;
     this.end = end;
   }
