@@ -4,6 +4,7 @@ import { gzip } from "node:zlib";
 import * as z from "zod/mini";
 import { parseConfig, strictConfig } from "../../http/config.ts";
 import type { Telemetry } from "../telemetry.ts";
+import { elasticsearchApi } from "./elasticsearch/api.ts";
 import type { ServerReply, ServerRequest } from "./exchange.ts";
 import { jaegerApi } from "./jaeger/api.ts";
 import { lokiApi } from "./loki/api.ts";
@@ -35,6 +36,10 @@ export interface SimulatedServer {
   readonly zipkin: string;
   /** Loki 3's API, the lines under promtail's labels: `namespace`, `pod`, `container` and `app`. */
   readonly loki: string;
+  /** Elasticsearch 8's API, the lines as fluentd's documents in one index a day: `logstash-*`. */
+  readonly elasticsearch: string;
+  /** The same documents by OpenSearch 2's API. */
+  readonly opensearch: string;
   /** Ends the server, and every connection with it. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -65,6 +70,8 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
     "jaeger-v3": jaegerApi(present, now, { search: "v3" }),
     zipkin: zipkinApi(present, now),
     loki: lokiApi(present, now),
+    elasticsearch: elasticsearchApi(present, now, "elasticsearch"),
+    opensearch: elasticsearchApi(present, now, "opensearch"),
   };
   const server = createServer((request, response) => {
     // Whoever has left is told nothing; there is nobody else to tell.
@@ -95,6 +102,8 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
     jaegerV3: at("jaeger-v3"),
     zipkin: at("zipkin"),
     loki: at("loki"),
+    elasticsearch: at("elasticsearch"),
+    opensearch: at("opensearch"),
     close,
     [Symbol.asyncDispose]: close,
   });

@@ -13,6 +13,7 @@ import {
   textReply,
   type Unrouted,
 } from "../exchange.ts";
+import { linesOf } from "./lines.ts";
 import { LogqlFault } from "./logql-lexer.ts";
 import { parseLogql } from "./logql-parser.ts";
 import { type LokiSeries, measured } from "./metric.ts";
@@ -118,18 +119,11 @@ function atInstant(form: URLSearchParams, telemetry: Telemetry, nowNs: bigint): 
 
 const secondsOf = (ns: bigint): number => Number(ns / 1_000_000n) / 1000;
 
-/** The lines that pass, as many as are wanted. The same line of one stream and instant is kept once. */
+/** The lines that pass, as many as are wanted. */
 function found(expr: LogSelection, telemetry: Telemetry, { startNs, endNs, order, limit }: RangeQuestion): LogEntry[] {
   const pipeline = pipelineOf(expr);
   const entries: LogEntry[] = [];
-  const atOnce = new Set<string>();
-  let lastNs: bigint | undefined;
-  for (const line of telemetry.lines(startNs, endNs, order)) {
-    if (line.timeNs !== lastNs) atOnce.clear();
-    lastNs = line.timeNs;
-    const key = `${streamKey(line)}\n${line.text}`;
-    if (atOnce.has(key)) continue;
-    atOnce.add(key);
+  for (const line of linesOf(telemetry, startNs, endNs, order)) {
     const entry = pipeline(line);
     if (entry === undefined) continue;
     entries.push(entry);

@@ -11,6 +11,7 @@ import { quantileOf } from "../../../promql/engine/quantile.ts";
 import type { Telemetry } from "../../telemetry.ts";
 import { Refusal } from "../exchange.ts";
 import { goDuration, goFloat } from "../go-text.ts";
+import { linesOf } from "./lines.ts";
 import { filterStep, type LogEntry, type LokiLabels, pipelineOf } from "./pipeline.ts";
 
 /** The instants at which numbers are wanted, in epoch nanoseconds. */
@@ -80,7 +81,7 @@ function samplesOf(
   const number = unwrap === undefined ? undefined : numberOf(unwrap);
   const bytes = func === "bytes_over_time" || func === "bytes_rate";
   const series = new Map<string, Samples>();
-  for (const line of telemetry.lines(fromNs, toNs, "forward")) {
+  for (const line of linesOf(telemetry, fromNs, toNs, "forward")) {
     const entry = pipeline(line);
     if (entry === undefined) continue;
     const value = number === undefined ? (bytes ? Buffer.byteLength(line.text) : 1) : number(entry);
