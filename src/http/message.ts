@@ -1,5 +1,8 @@
 import { encodeForm } from "./url.ts";
 
+/** Takes a body as it comes, unpacked; what it throws ends the answer, and is what the question ends with. */
+export type BodyReader = (bytes: Uint8Array) => void;
+
 /** One question to a backend. */
 export interface HttpRequest {
   readonly method: "DELETE" | "GET" | "POST";
@@ -18,19 +21,28 @@ export interface HttpRequest {
   readonly idempotent: boolean;
   /** Whether an answer from 400 on may be another one a little later; `undefined` leaves that to its status. */
   readonly isPassing?: ((response: HttpResponse) => boolean | undefined) | undefined;
+  /**
+   * Who reads the body while it arrives, by the head of the answer and its first bytes; `undefined` where it shall come
+   * as a whole. It is asked anew for each answer: a try that breaks off may be followed by another.
+   */
+  readonly reader?: ((head: AnswerHead, first: Uint8Array) => BodyReader | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Overall deadline in milliseconds, in place of the client's. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** A backend's whole answer, whatever its status. */
-export interface HttpResponse {
+/** What is known of an answer before its body. */
+export interface AnswerHead {
   readonly status: number;
-  /** Names in lower case; no cookies, and a `location` without credentials. */
-  readonly headers: Readonly<Record<string, string>>;
   /** Media type in lower case without parameters, `""` when there is none. */
   readonly contentType: string;
-  /** Unpacked. */
+}
+
+/** A backend's whole answer, whatever its status. */
+export interface HttpResponse extends AnswerHead {
+  /** Names in lower case; no cookies, and a `location` without credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Unpacked; empty where the request had a reader that took it. */
   readonly body: Uint8Array;
   /** Where the answer came from, after redirects; without credentials. */
   readonly url: string;

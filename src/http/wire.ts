@@ -1,5 +1,6 @@
 import type { Agent } from "node:http";
-import type { Axios } from "axios";
+import type { Readable } from "node:stream";
+import type { Axios, AxiosRequestConfig, AxiosResponse } from "axios";
 import type { HttpSettings } from "./options.ts";
 
 /** One request as it goes over the wire. */
@@ -9,6 +10,11 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly signal: AbortSignal;
+}
+
+/** An answer whose body is still coming, in its Content-Encoding; whoever has it reads or destroys it. */
+export interface OpenAnswer extends Omit<WireAnswer, "body"> {
+  readonly body: Readable;
 }
 
 /** One answer as it came over the wire, its body still in its Content-Encoding. */
@@ -37,12 +43,24 @@ export class Wire {
     this.#secure = secure;
   }
 
-  async send({ method, url, headers, body, signal }: Exchange): Promise<WireAnswer> {
+  async send(exchange: Exchange): Promise<WireAnswer> {
+    const { status, headers, data } = await this.#request(exchange, {});
+    return { status, headers: readable(headers), body: data };
+  }
+
+  /** Sends a request of which no more than the head of the answer is waited for. */
+  async open(exchange: Exchange): Promise<OpenAnswer> {
+    // The length is counted by whoever reads.
+    const { status, headers, data } = await this.#request(exchange, { responseType: "stream", maxContentLength: -1 });
+    return { status, headers: readable(headers), body: data };
+  }
+
+  async #request(exchange: Exchange, options: AxiosRequestConfig): Promise<AxiosResponse> {
+    const { method, url, headers, body, signal } = exchange;
     this.#axios ??= this.#load();
     const axios = await this.#axios;
     signal.throwIfAborted();
-    const answer = await axios.request({ method, url, headers, data: body, signal });
-    return { status: answer.status, headers: readable(answer.headers), body: answer.data };
+    return axios.request({ method, url, headers, data: body, signal, ...options });
   }
 
   async #load(): Promise<Axios> {

@@ -53,11 +53,7 @@ function readAnswer(scan: JsonScanner): DecodedAnswer {
       status: () => scan.string("a status"),
       // a failure's data may have any shape
       data: () => later(scan, () => readData(scan)),
-      errorType: () => readErrorType(scan),
-      error: () => scan.string("an error text"),
-      warnings: () => readStrings(scan, "an array of warnings"),
-      infos: () => readStrings(scan, "an array of infos"),
-      isPartial: () => readBoolean(scan),
+      ...remarkReaders(scan),
     },
     "an answer",
   );
@@ -72,6 +68,24 @@ function readAnswer(scan: JsonScanner): DecodedAnswer {
       return scan.fail("shape", '"status" must be "success" or "error"', 0);
   }
 }
+
+/** What an answer says of itself beside its data. */
+export interface Remarks {
+  errorType?: string;
+  error?: string;
+  warnings?: readonly string[];
+  infos?: readonly string[];
+  isPartial?: boolean;
+}
+
+/** Reads each of an answer's {@link Remarks}. */
+export const remarkReaders = (scan: JsonScanner) => ({
+  errorType: () => readErrorType(scan),
+  error: () => scan.string("an error text"),
+  warnings: () => readStrings(scan, "an array of warnings"),
+  infos: () => readStrings(scan, "an array of infos"),
+  isPartial: () => readBoolean(scan),
+});
 
 type Data = InstantData | MatrixData;
 

@@ -15,15 +15,17 @@ const ADVICE: Readonly<Record<Defect, string>> = {
   shape: "this is JSON but no answer of Prometheus' query API: check that the URL is a Prometheus-compatible backend",
 };
 
-/** The error that says what was wrong, where, what stands there and what to check. */
+/** The error that says what was wrong, where, what stands there and what to check; `before` the bytes lie others. */
 export function decodeErrorAt(
   bytes: Buffer,
   at: number,
+  before: number,
   defect: Defect,
   problem: string,
   { backend, query }: AnswerContext,
 ): DecodeError {
-  const place = at < bytes.length ? `at byte ${at}, near ${excerpt(bytes, at)}` : `at byte ${at}, the end`;
+  const place =
+    at < bytes.length ? `at byte ${before + at}, near ${excerpt(bytes, at)}` : `at byte ${before + at}, the end`;
   return new DecodeError(defect, `decoding ${backend}'s answer: ${problem} (${place}); ${ADVICE[defect]}`, {
     backend,
     query,

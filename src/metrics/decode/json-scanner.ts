@@ -29,22 +29,49 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
+/** In a window that is not the last, a small value that begins before this many bytes of its end is whole. */
+const MARGIN = 256;
+
 /**
- * A cursor over the bytes of one JSON document.
+ * A cursor over the bytes of one JSON document, which come at once or, with {@link JsonScanner.refill}, by and by.
  *
  * Every method skips white space before what it reads, and throws DecodeError and nothing else: `truncated`
  * when the bytes end too early, `syntax` where they are not JSON or not UTF-8, `shape` where something else was asked
  * for. What follows a `shape` is not yet known to be JSON.
  */
 export class JsonScanner implements Cursor {
-  readonly bytes: Buffer;
+  bytes: Buffer;
   readonly #context: AnswerContext;
   at = 0;
+  /** Where what is read now began: what the bytes' end cuts short is read again from here when more have come. */
+  mark = 0;
+  /** A small value that begins here or later may be cut short by the end of the window. */
+  safeEnd = Number.POSITIVE_INFINITY;
+  /** How many bytes of the document lie before the window. */
+  #before = 0;
+  /** How many bytes of the window are known to be UTF-8. */
+  #sound = 0;
 
   constructor(body: Uint8Array, context: AnswerContext) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     this.#context = context;
     if (!isUtf8(this.bytes)) this.#failUtf8();
+    this.#sound = this.bytes.length;
+  }
+
+  /** Goes on, from the mark, with the bytes that come next; what lies before the mark is forgotten. */
+  refill(more: Uint8Array, last: boolean): void {
+    const rest = this.bytes.subarray(this.mark);
+    this.#before += this.mark;
+    this.#sound = Math.max(0, this.#sound - this.mark);
+    this.at = 0;
+    this.mark = 0;
+    this.bytes =
+      rest.length === 0 ? Buffer.from(more.buffer, more.byteOffset, more.byteLength) : Buffer.concat([rest, more]);
+    this.safeEnd = last ? Number.POSITIVE_INFINITY : this.bytes.length - MARGIN;
+    const whole = this.bytes.length - (last ? 0 : cutCharacter(this.bytes));
+    if (!isUtf8(this.bytes.subarray(this.#sound, whole))) this.#failUtf8();
+    this.#sound = whole;
   }
 
   /** The next byte after white space, which stays unread. */
@@ -152,7 +179,7 @@ export class JsonScanner implements Cursor {
 
   /** Gives up: `problem` says what should stand at byte `at` or what stands there instead. */
   fail(defect: Defect, problem: string, at = this.at): never {
-    throw decodeErrorAt(this.bytes, at, defect, problem, this.#context);
+    throw decodeErrorAt(this.bytes, at, this.#before, defect, problem, this.#context);
   }
 
   /** A byte that cannot stand here: the document is broken, or it ends here. */
@@ -281,6 +308,16 @@ export class JsonScanner implements Cursor {
     const ended = this.at >= this.bytes.length;
     this.#failHere(ended ? "the bytes end inside a string" : "a control character stands inside a string");
   }
+}
+
+/** How many bytes at the end begin a character without ending it. */
+function cutCharacter(bytes: Buffer): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back] as number;
+    if (byte < FIRST_NON_ASCII) return 0;
+    if (byte >= 0xc0) return byte >= (back === 1 ? 0xc0 : back === 2 ? 0xe0 : 0xf0) ? back : 0;
+  }
+  return 0;
 }
 
 function isDigit(byte: number | undefined): boolean {

@@ -18,6 +18,11 @@ export class LabelReader {
     this.#scan = scan;
   }
 
+  /** The bytes of the series before are no longer there to compare with. */
+  forget(): void {
+    this.#starts.length = 0;
+  }
+
   read(): LabelSet {
     const scan = this.#scan;
     scan.demand(OPEN_OBJECT, "an object of labels");
@@ -52,8 +57,9 @@ export class LabelReader {
     this.#starts[place] = scan.at;
     const text = scan.string("a string");
     this.#ends[place] = scan.at;
-    this.#texts[place] = text;
-    return text;
+    // one text for all series that have it
+    if (text !== this.#texts[place]) this.#texts[place] = text;
+    return this.#texts[place] as string;
   }
 }
 

@@ -34,6 +34,7 @@ export class SampleReader {
   readonly #scan: JsonScanner;
   #timesMs = new Float64Array(1024);
   #values = new Float64Array(1024);
+  #length = 0;
   /** The times of the series before. */
   #sharedTimesMs = new Float64Array(0);
 
@@ -43,31 +44,53 @@ export class SampleReader {
 
   /** Series on the same instants share one column of times. */
   read(): Columns {
+    if (this.open()) this.readOn();
+    return this.columns();
+  }
+
+  /** Begins an array, and says whether there is anything in it. */
+  open(): boolean {
+    this.#scan.demand(OPEN_ARRAY, "an array of samples");
+    this.#length = 0;
+    return !this.#scan.take(CLOSE_ARRAY);
+  }
+
+  /** Reads samples up to the end of the array, or of what has come of it: whether the array has ended. */
+  readOn(): boolean {
     const scan = this.#scan;
-    scan.demand(OPEN_ARRAY, "an array of samples");
+    const { safeEnd } = scan;
     let timesMs = this.#timesMs;
     let values = this.#values;
-    let before = Number.NEGATIVE_INFINITY;
-    let length = 0;
-    if (!scan.take(CLOSE_ARRAY)) {
-      do {
-        if (length === values.length) {
-          this.#grow();
-          timesMs = this.#timesMs;
-          values = this.#values;
-        }
-        const start = scan.at;
-        scan.demand(OPEN_ARRAY, "a pair of time and value");
-        const timeMs = readTimeMs(scan);
-        scan.demand(COMMA, "another element");
-        values[length] = readValue(scan);
-        scan.demand(CLOSE_ARRAY, "the end of the array");
-        if (timeMs < before) scan.fail("shape", "a series' samples must be in order of time", start);
-        before = timeMs;
-        timesMs[length++] = timeMs;
-      } while (scan.more(CLOSE_ARRAY));
+    let length = this.#length;
+    let before = length === 0 ? Number.NEGATIVE_INFINITY : (timesMs[length - 1] as number);
+    for (let more = true; more; length++) {
+      const start = scan.at;
+      scan.mark = start;
+      this.#length = length;
+      if (start >= safeEnd) return false;
+      if (length === values.length) {
+        this.#grow();
+        timesMs = this.#timesMs;
+        values = this.#values;
+      }
+      scan.demand(OPEN_ARRAY, "a pair of time and value");
+      const timeMs = readTimeMs(scan);
+      scan.demand(COMMA, "another element");
+      values[length] = readValue(scan);
+      scan.demand(CLOSE_ARRAY, "the end of the array");
+      if (timeMs < before) scan.fail("shape", "a series' samples must be in order of time", start);
+      before = timeMs;
+      timesMs[length] = timeMs;
+      more = scan.more(CLOSE_ARRAY);
     }
-    return { timesMs: this.#timesOf(length), values: values.slice(0, length) };
+    this.#length = length;
+    return true;
+  }
+
+  /** The samples of the array that was read. */
+  columns(): Columns {
+    const length = this.#length;
+    return { timesMs: this.#timesOf(length), values: this.#values.slice(0, length) };
   }
 
   #timesOf(length: number): Float64Array {
