@@ -2,6 +2,7 @@ import { MeshQueryError, QueryError, TimeoutError, TransportError } from "../err
 import { shown } from "../time.ts";
 import { untilAborted } from "./abort.ts";
 import { authorize, secretsOf } from "./auth.ts";
+import { readBody } from "./body-stream.ts";
 import { FairLimit } from "./concurrency.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { ACCEPT_ENCODING, decodeBody } from "./encoding.ts";
@@ -15,11 +16,11 @@ import { backoffMs, isRetryWorthy, retryAfterMs } from "./retry.ts";
 import { Sharing } from "./sharing.ts";
 import { RequestSpan } from "./telemetry.ts";
 import { type BaseUrl, parseBaseUrl, sameOriginTarget, urlBelow } from "./url.ts";
-import { Wire, type WireAnswer } from "./wire.ts";
+import { type Exchange, Wire, type WireAnswer } from "./wire.ts";
 
 export type { Auth, BasicCredentials } from "./auth.ts";
 export type { Environment } from "./environment.ts";
-export type { HttpRequest, HttpResponse } from "./message.ts";
+export type { AnswerHead, BodyReader, HttpRequest, HttpResponse } from "./message.ts";
 export type { HttpOptions, TlsOptions } from "./options.ts";
 
 /** The way to one backend over HTTP. */
@@ -89,6 +90,9 @@ interface Flight extends Question {
   /** When the last of them stops waiting, by the environment's clock. */
   untilMs: number;
 }
+
+const mediaType = (headers: Readonly<Record<string, string>>): string =>
+  (headers["content-type"] ?? "").split(";", 1).join("").trim().toLowerCase();
 
 interface LocatedAnswer extends WireAnswer {
   readonly url: URL;
@@ -215,6 +219,8 @@ class AxiosClient implements HttpClient {
         return await this.#follow(flight, { ...flight.headers, ...span.headers(), ...credentials });
       } catch (error) {
         signal.throwIfAborted();
+        // What reads the body as it comes says itself what is wrong with it.
+        if (error instanceof MeshQueryError) throw error;
         return transportError(error, this.#attempt(flight));
       }
     });
@@ -227,12 +233,24 @@ class AxiosClient implements HttpClient {
     let { url } = flight;
     for (let hops = 0; ; hops++) {
       flight.sent++;
-      const answer = await span.within(() => this.#wire.send({ method, url: url.href, headers, body, signal }));
+      const exchange = { method, url: url.href, headers, body, signal };
+      const answer = await span.within(() => this.#exchange(exchange, flight));
       const moved = method === "GET" && REDIRECTS.has(answer.status) && hops < MOST_REDIRECTS;
       const target = moved ? sameOriginTarget(url, answer.headers.location) : undefined;
       if (target === undefined) return { ...answer, url };
       url = target;
     }
+  }
+
+  /** Sends one request; where somebody reads the body as it comes, it is read when this returns. */
+  async #exchange(exchange: Exchange, flight: Flight): Promise<WireAnswer> {
+    const { reader } = flight.request;
+    if (reader === undefined) return this.#wire.send(exchange);
+    const { status, headers: all, body } = await this.#wire.open(exchange);
+    const { "content-encoding": encodings = "", ...headers } = all;
+    const head = { status, contentType: mediaType(headers) };
+    const read = await readBody(body, encodings, this.#attempt(flight), (first) => reader(head, first));
+    return { status, headers, ...read };
   }
 
   /** How long to wait before another try, `undefined` when this outcome is the last. */
@@ -268,8 +286,9 @@ class AxiosClient implements HttpClient {
     return {
       status: answer.status,
       headers: location === undefined ? headers : { ...headers, location: this.#redactor.text(location) },
-      contentType: (headers["content-type"] ?? "").split(";", 1).join("").trim().toLowerCase(),
+      contentType: mediaType(headers),
       body,
+      reader: answer.reader,
       url: this.#redactor.url(answer.url),
       tookMs: Math.max(0, this.#environment.now() - flight.startMs),
       tries: flight.tries,

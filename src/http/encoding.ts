@@ -58,7 +58,8 @@ function hasZlibHeader(body: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
 }
 
-function decodeFailure(error: unknown, encoding: string, attempt: Attempt): Error {
+/** The error of a body that is not, or not to its end, in the encoding it claims. */
+export function decodeFailure(error: unknown, encoding: string, attempt: Attempt): Error {
   const cause = cleanCause(error, attempt.redactor);
   if (cause.code === "ERR_BUFFER_TOO_LARGE") {
     return tooLarge(attempt, cause);

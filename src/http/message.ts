@@ -1,7 +1,10 @@
 import { encodeForm } from "./url.ts";
 
-/** Takes a body as it comes, unpacked; what it throws ends the answer, and is what the question ends with. */
-export type BodyReader = (bytes: Uint8Array) => void;
+/** Takes a body as it comes, unpacked. */
+export interface BodyReader {
+  /** Takes the bytes that come next; what it throws ends the answer, and is what the question ends with. */
+  push(bytes: Uint8Array): void;
+}
 
 /** One question to a backend. */
 export interface HttpRequest {
@@ -23,7 +26,7 @@ export interface HttpRequest {
   readonly isPassing?: ((response: HttpResponse) => boolean | undefined) | undefined;
   /**
    * Who reads the body while it arrives, by the head of the answer and its first bytes; `undefined` where it shall come
-   * as a whole. It is asked anew for each answer: a try that breaks off may be followed by another.
+   * as a whole. Each answer has its own, since a try that breaks off may be followed by another.
    */
   readonly reader?: ((head: AnswerHead, first: Uint8Array) => BodyReader | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -42,8 +45,10 @@ export interface AnswerHead {
 export interface HttpResponse extends AnswerHead {
   /** Names in lower case; no cookies, and a `location` without credentials. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Unpacked; empty where the request had a reader that took it. */
+  /** Unpacked; empty where a reader took it. */
   readonly body: Uint8Array;
+  /** Who took the body: of the request itself, or of the same one that was already under way. */
+  readonly reader?: BodyReader | undefined;
   /** Where the answer came from, after redirects; without credentials. */
   readonly url: string;
   /** From the question to the whole answer, queueing and retries included. */

@@ -1,6 +1,7 @@
 import type { Agent } from "node:http";
 import type { Readable } from "node:stream";
 import type { Axios, AxiosRequestConfig, AxiosResponse } from "axios";
+import type { BodyReader } from "./message.ts";
 import type { HttpSettings } from "./options.ts";
 
 /** One request as it goes over the wire. */
@@ -13,7 +14,7 @@ export interface Exchange {
 }
 
 /** An answer whose body is still coming, in its Content-Encoding; whoever has it reads or destroys it. */
-export interface OpenAnswer extends Omit<WireAnswer, "body"> {
+export interface OpenAnswer extends Omit<WireAnswer, "body" | "reader"> {
   readonly body: Readable;
 }
 
@@ -23,6 +24,8 @@ export interface WireAnswer {
   /** Names in lower case; cookies are left out, since nothing here keeps any. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Who took the body as it came. */
+  readonly reader?: BodyReader | undefined;
 }
 
 /** How long a connection that nobody uses is kept. */

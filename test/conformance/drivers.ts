@@ -83,6 +83,16 @@ export const DRIVERS: readonly Driver[] = [
     refusal: (_, reason) => JSON.stringify({ status: "error", errorType: "unavailable", error: reason }),
   },
   {
+    title: "prometheus, over a range",
+    backend: "prometheus",
+    make: (url, options) => {
+      const backend = prometheus(url, options);
+      return (ask) => backend.range(selector("up"), { startMs: 0, endMs: 60_000, stepMs: 15_000 }, ask);
+    },
+    good: '{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"a"},"values":[[0,"1"],[15,"0.5"],[30,"NaN"]]}]}}',
+    refusal: (_, reason) => JSON.stringify({ status: "error", errorType: "unavailable", error: reason }),
+  },
+  {
     title: "jaeger's older API",
     backend: "jaeger",
     make: (url, options) => {

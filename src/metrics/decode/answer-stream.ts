@@ -39,6 +39,7 @@ export class AnswerStream {
   #metric: LabelSet | undefined;
   #columns: Columns | undefined;
   #histograms: HistogramSample[] | undefined;
+  #answer: DecodedAnswer | undefined;
   /** The error after which nothing more is read. */
   #broken: DecodeError | undefined;
 
@@ -69,6 +70,11 @@ export class AnswerStream {
    * @throws {DecodeError} when they are not a whole answer
    */
   end(): DecodedAnswer {
+    this.#answer ??= this.#end();
+    return this.#answer;
+  }
+
+  #end(): DecodedAnswer {
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#step !== "whole") this.#advance(true);
     if (this.#step === "whole") return decodeAnswer(joined(this.#pending), this.#context);

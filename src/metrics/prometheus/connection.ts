@@ -1,4 +1,4 @@
-import type { HttpClient, HttpResponse } from "../../http/client.ts";
+import type { HttpClient, HttpRequest, HttpResponse } from "../../http/client.ts";
 import type { AskOptions } from "../../time.ts";
 import type { Endpoint, Manner } from "./dialect.ts";
 import { isPassing } from "./failure.ts";
@@ -8,6 +8,11 @@ import { type Field, seconds } from "./fields.ts";
 const LONGEST_IN_URL = 1500;
 /** What proxies answer to a POST that they do not let through. */
 const POST_REFUSED: ReadonlySet<number> = new Set([403, 405, 501]);
+
+/** How a query is evaluated, and who reads its answer while it comes. */
+export interface EvaluateOptions extends AskOptions {
+  readonly reader?: HttpRequest["reader"];
+}
 
 /** Sends questions to the API in its dialect: in the URL where they are short, in the body where they are not. */
 export class Connection {
@@ -26,13 +31,18 @@ export class Connection {
   }
 
   /** The evaluation of a query; the server is told the deadline too. */
-  evaluate(path: string, fields: readonly Field[], options: AskOptions): Promise<HttpResponse> {
+  evaluate(path: string, fields: readonly Field[], options: EvaluateOptions): Promise<HttpResponse> {
     const timeoutMs = options.timeoutMs ?? this.#http.timeoutMs;
     return this.post(path, [...fields, ["timeout", seconds(timeoutMs)]], "query", options);
   }
 
   /** A question that may be long: in the body then. */
-  async post(path: string, given: readonly Field[], endpoint: Endpoint, options: AskOptions): Promise<HttpResponse> {
+  async post(
+    path: string,
+    given: readonly Field[],
+    endpoint: Endpoint,
+    options: EvaluateOptions,
+  ): Promise<HttpResponse> {
     const common = this.#common(path, options);
     const fields = this.#fields(given, endpoint);
     const length = fields.reduce((sum, [name, value]) => sum + name.length + encodeURIComponent(value).length + 2, 0);
@@ -48,7 +58,7 @@ export class Connection {
     return [...fields, ...(this.#manner?.fields[endpoint] ?? [])];
   }
 
-  #common(path: string, { signal, timeoutMs }: AskOptions) {
+  #common(path: string, { signal, timeoutMs, reader }: EvaluateOptions) {
     // Every question only reads, so that a POST too may be repeated.
     return {
       path,
@@ -58,6 +68,7 @@ export class Connection {
       isPassing,
       signal,
       timeoutMs,
+      reader,
     } as const;
   }
 }

@@ -6,7 +6,7 @@ import { type Expr, print } from "../../promql/index.ts";
 import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
-import { decodeAnswer } from "../decode/answer.ts";
+import { answerOf, answerReader } from "./answer-reader.ts";
 import {
   type CatalogOptions,
   ExemplarData,
@@ -25,7 +25,7 @@ import { Connection } from "./connection.ts";
 import { Detection } from "./detection.ts";
 import { type Dialect, type DialectKind, mannerOf } from "./dialect.ts";
 import { isComplete, readEnvelope } from "./envelope.ts";
-import { bodyOf, failure, NAME } from "./failure.ts";
+import { failure, NAME } from "./failure.ts";
 import { type Field, limited, limitFields, matchFields, type Selected, seconds, spanFields } from "./fields.ts";
 import { Quality } from "./quality.ts";
 import {
@@ -87,6 +87,9 @@ export function prometheus(url: string, options: PrometheusOptions = {}): Promet
 /** It refuses more than 11,000 steps. @see Prometheus, `web/api/v1/api.go` */
 const MOST_POINTS = 11_001;
 
+/** Its answers may be long: they are decoded while they come. */
+const RANGE = "/api/v1/query_range";
+
 /** What a {@link Prometheus} is made of. */
 interface Parts {
   readonly connection: Connection;
@@ -138,7 +141,7 @@ export class Prometheus implements MetricsBackend {
       ["end", seconds(endMs)],
       ["step", seconds(stepMs)],
     ] as const;
-    const { data, ...answer } = await this.#evaluate("/api/v1/query_range", query, grid, options);
+    const { data, ...answer } = await this.#evaluate(RANGE, query, grid, options);
     if (data.kind !== "matrix") throw unexpected(`a ${data.kind}`, "the values over a range", query);
     return { data, ...answer };
   }
@@ -284,8 +287,9 @@ export class Prometheus implements MetricsBackend {
     options: AskOptions,
   ): Promise<Answer<InstantData | MatrixData>> {
     const looked = this.#quality.look();
-    const response = await this.#connection.evaluate(path, [["query", query], ...parameters], options);
-    const decoded = decodeAnswer(bodyOf(response, query), { backend: NAME, query });
+    const asked = { ...options, reader: path === RANGE ? answerReader(query) : undefined };
+    const response = await this.#connection.evaluate(path, [["query", query], ...parameters], asked);
+    const decoded = answerOf(response, query);
     if (decoded.status === "error") throw failure(response, decoded, query);
     const { data, warnings, infos } = decoded;
     const answer = { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
