@@ -1,7 +1,7 @@
 import { MeshQueryError, QueryError, TimeoutError, TransportError } from "../errors.ts";
 import { shown } from "../time.ts";
 import { untilAborted } from "./abort.ts";
-import { authorize, secretsOf } from "./auth.ts";
+import { authorize, basicAuthorization, secretsOf } from "./auth.ts";
 import { readBody } from "./body-stream.ts";
 import { FairLimit } from "./concurrency.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
@@ -126,9 +126,10 @@ class AxiosClient implements HttpClient {
       ...secretsOf(settings.auth),
       ...secretValues(settings.headers),
       ...(settings.tls?.passphrase === undefined ? [] : [settings.tls.passphrase]),
+      ...(settings.proxy ? proxySecrets(settings.proxy) : []),
     ]);
     this.#limit = new FairLimit(settings.concurrency);
-    this.#wire = new Wire(settings, base.secure);
+    this.#wire = new Wire(settings, base);
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
@@ -298,7 +299,16 @@ class AxiosClient implements HttpClient {
 
   #attempt({ what, tries }: Flight): Attempt {
     const { maxResponseBytes } = this.#settings;
-    return { backend: this.#backend, what, origin: this.origin, tries, maxResponseBytes, redactor: this.#redactor };
+    const proxy = this.#wire.proxy?.shown;
+    return {
+      backend: this.#backend,
+      what,
+      origin: this.origin,
+      proxy,
+      tries,
+      maxResponseBytes,
+      redactor: this.#redactor,
+    };
   }
 
   /** Why the question ended: the deadline and the caller come before what their abort broke on the way. */
@@ -330,4 +340,12 @@ class AxiosClient implements HttpClient {
 /** What two questions have in common that one answer serves; nothing of one that may not be asked twice. */
 function keyOf({ request: { method, idempotent }, url, headers, body }: Question): string | undefined {
   return idempotent ? JSON.stringify([method, url.href, headers, body]) : undefined;
+}
+
+/** What of a proxy's URL must never be shown. */
+function proxySecrets({ username, password }: URL): string[] {
+  const credentials = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  return password === ""
+    ? []
+    : [password, credentials.password, basicAuthorization(credentials).slice("Basic ".length)];
 }

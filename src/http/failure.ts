@@ -1,12 +1,17 @@
 import { TransportError, type TransportErrorCode } from "../errors.ts";
 import type { Redactor } from "./redaction.ts";
 
+/** The code of an error of a proxy that makes no tunnel. */
+export const TUNNEL_REFUSED = "ERR_TUNNEL_REFUSED";
+
 /** What was attempted, where, for the message of a failure. */
 export interface Attempt {
   readonly backend: string;
   /** Backend, method and path: `"prometheus: GET /api/v1/query"`. */
   readonly what: string;
   readonly origin: string;
+  /** The proxy on the way there. */
+  readonly proxy: string | undefined;
   /** How many tries were made, this one included. */
   readonly tries: number;
   readonly maxResponseBytes: number;
@@ -27,6 +32,8 @@ export function tooLarge(attempt: Attempt, cause: CleanCause): TransportError {
 /** Whether another try may go better: not where a name does not exist, a certificate is wrong or the answer too long. */
 export function isRepeatable(error: TransportError): boolean {
   if (error.code === "dns") return (error.cause as CleanCause).code === "EAI_AGAIN";
+  // A proxy that refuses says so again.
+  if ((error.cause as CleanCause).code === TUNNEL_REFUSED) return false;
   return error.code === "refused" || error.code === "reset" || error.code === "network";
 }
 
@@ -72,19 +79,24 @@ function codeOf(code: string, message: string): TransportErrorCode {
   return "network";
 }
 
-function explain(code: TransportErrorCode, cause: CleanCause, { origin, maxResponseBytes }: Attempt): string {
+function explain(code: TransportErrorCode, cause: CleanCause, { origin, proxy, maxResponseBytes }: Attempt): string {
   switch (code) {
     case "refused":
-      return `nothing listens on ${origin}; is the server running and the port right?`;
+      return proxy === undefined
+        ? `nothing listens on ${origin}; is the server running and the port right?`
+        : `nothing listens on ${proxy}, the proxy on the way to ${origin}; is it running? NO_PROXY or { proxy: false } goes without it`;
     case "reset":
       return `${origin} closed the connection before its answer was whole; is it, or a proxy before it, restarting${origin.startsWith("http:") ? ", or does it want https://" : ""}?`;
     case "dns":
-      return `the host of ${origin} cannot be resolved (${cause.code ?? cause.message}); check the host name`;
+      return `the host of ${proxy === undefined ? origin : `${proxy}, the proxy on the way to ${origin},`} cannot be resolved (${cause.code ?? cause.message}); check the host name`;
     case "tls":
       return `${origin}: ${explainTls(cause)}`;
     case "too-large":
       return `the answer of ${origin} is longer than ${maxResponseBytes} bytes; ask for less, or raise maxResponseBytes`;
     case "network":
+      if (cause.code === TUNNEL_REFUSED) {
+        return `${proxy}, the proxy on the way, makes no tunnel to ${origin}: it answered ${cause.message}; where it wants to know who asks, write { proxy: "http://user:password@…" }`;
+      }
       return cause.code?.startsWith("HPE_")
         ? `${origin} does not answer in HTTP/1.1 (${cause.code}); is this the port of its HTTP API?`
         : `${origin} cannot be reached (${cause.message}); check the network between here and there`;

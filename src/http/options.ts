@@ -30,6 +30,11 @@ export interface HttpOptions {
   readonly auth?: Auth;
   /** For an https URL. */
   readonly tls?: TlsOptions;
+  /**
+   * The proxy that requests go through, `"http://user:password@proxy:3128"`; `false` for none. When left out the
+   * environment says, by `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. An https URL is tunnelled: the proxy sees its host only.
+   */
+  readonly proxy?: string | false;
   /** Overall deadline of one question in milliseconds: queueing, fetching a token and retries included; 30,000. */
   readonly timeoutMs?: number;
   /** Tries after the first that failed in passing; 2. */
@@ -45,6 +50,8 @@ export interface HttpSettings {
   readonly headers: Readonly<Record<string, string>>;
   readonly auth: Auth | undefined;
   readonly tls: TlsOptions | undefined;
+  /** `undefined` where the environment says. */
+  readonly proxy: URL | false | undefined;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly concurrency: number;
@@ -88,6 +95,7 @@ export function parseHttpOptions(options: HttpOptions, base: BaseUrl, backend: s
     headers,
     auth,
     tls: read.tls as TlsOptions | undefined,
+    proxy: typeof read.proxy === "string" ? new URL(read.proxy) : read.proxy,
     timeoutMs: read.timeoutMs ?? 30_000,
     retries: read.retries ?? 2,
     concurrency: read.concurrency ?? 8,
@@ -121,6 +129,9 @@ const AUTH = strictConfig({
   }),
 );
 
+const isProxy = (value: unknown): boolean =>
+  value === false || (typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol));
+
 const TLS = strictConfig({
   ca: z.optional(pem),
   cert: z.optional(pem),
@@ -148,6 +159,9 @@ const OPTIONS = strictConfig({
   ),
   auth: z.optional(AUTH),
   tls: z.optional(TLS),
+  proxy: z.optional(
+    z.custom<string | false>(isProxy, { error: 'must be a URL such as "http://proxy:3128", or false for no proxy' }),
+  ),
   timeoutMs: number(isTimeout, TIMEOUT_RULE),
   retries: number(whole(0, 100), "must be a whole number of tries after the first, from 0 to 100"),
   concurrency: number(whole(1, 10_000), "must be a whole number of requests at once, from 1 to 10000"),

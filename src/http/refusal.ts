@@ -53,7 +53,8 @@ function codeOf(status: number): BackendErrorCode {
   }
 }
 
-function adviceFor(code: BackendErrorCode, { headers }: HttpResponse): string {
+function adviceFor(code: BackendErrorCode, { headers, status }: HttpResponse): string {
+  if (status === 407) return '; a proxy on the way wants to know who asks: { proxy: "http://user:password@…" }';
   switch (code) {
     case "unauthorized":
       return '; give credentials: { auth: { bearer: "…" } } or { auth: { basic: { username, password } } }';

@@ -1,8 +1,10 @@
 import type { Agent } from "node:http";
 import type { Readable } from "node:stream";
-import type { Axios, AxiosRequestConfig, AxiosResponse } from "axios";
+import type { Axios, AxiosProxyConfig, AxiosRequestConfig, AxiosResponse } from "axios";
 import type { BodyReader } from "./message.ts";
 import type { HttpSettings } from "./options.ts";
+import { type HttpProxy, proxyTo } from "./proxy.ts";
+import type { BaseUrl } from "./url.ts";
 
 /** One request as it goes over the wire. */
 export interface Exchange {
@@ -38,12 +40,18 @@ const IDLE_MS = 30_000;
  */
 export class Wire {
   readonly #settings: HttpSettings;
-  readonly #secure: boolean;
-  #axios: Promise<Axios> | undefined;
+  readonly #base: BaseUrl;
+  #line: Promise<Line> | undefined;
+  #proxy: HttpProxy | undefined;
 
-  constructor(settings: HttpSettings, secure: boolean) {
+  constructor(settings: HttpSettings, base: BaseUrl) {
     this.#settings = settings;
-    this.#secure = secure;
+    this.#base = base;
+  }
+
+  /** The proxy on the way, as the first request found it. */
+  get proxy(): HttpProxy | undefined {
+    return this.#proxy;
   }
 
   async send(exchange: Exchange): Promise<WireAnswer> {
@@ -60,18 +68,22 @@ export class Wire {
 
   async #request(exchange: Exchange, options: AxiosRequestConfig): Promise<AxiosResponse> {
     const { method, url, headers, body, signal } = exchange;
-    this.#axios ??= this.#load();
-    const axios = await this.#axios;
+    this.#line ??= this.#dial();
+    const { axios, within } = await this.#line;
     signal.throwIfAborted();
-    return axios.request({ method, url, headers, data: body, signal, ...options });
+    return within(signal, () => axios.request({ method, url, headers, data: body, signal, ...options }));
   }
 
-  async #load(): Promise<Axios> {
-    const [{ Axios }, agent] = await Promise.all([import("axios"), this.#agent()]);
+  async #dial(): Promise<Line> {
+    const proxy = proxyTo(this.#base, this.#settings.proxy, process.env);
+    this.#proxy = proxy;
+    const [{ Axios }, { agent, within }] = await Promise.all([import("axios"), this.#connections(proxy)]);
     // Not axios.create(): that would take over whatever the application put in axios.defaults, headers included.
-    return new Axios({
+    const axios = new Axios({
       adapter: "http",
-      ...(this.#secure ? { httpsAgent: agent } : { httpAgent: agent }),
+      ...(this.#base.secure ? { httpsAgent: agent } : { httpAgent: agent }),
+      // axios's own tunnels outlive an abort, and it does not decode the credentials of the environment's proxies.
+      proxy: proxy === undefined || this.#base.secure ? false : forwardProxy(proxy),
       responseType: "arraybuffer",
       // Unpacked in encoding.ts.
       decompress: false,
@@ -82,20 +94,36 @@ export class Wire {
       transformResponse: [],
       validateStatus: () => true,
     });
+    return { axios, within };
   }
 
-  async #agent(): Promise<Agent> {
+  async #connections(
+    proxy: HttpProxy | undefined,
+  ): Promise<{ readonly agent: Agent; readonly within: Line["within"] }> {
     const pool = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: this.#settings.concurrency };
-    if (!this.#secure) {
+    const within: Line["within"] = (_, task) => task();
+    if (!this.#base.secure) {
       const http = await import("node:http");
-      return new http.Agent(pool);
+      return { agent: new http.Agent(pool), within };
     }
-    const https = await import("node:https");
     const { ca, cert, key, passphrase, serverName, insecure } = this.#settings.tls ?? {};
     const tls = { ca, cert, key, passphrase, servername: serverName, rejectUnauthorized: insecure !== true };
     const given = Object.entries(tls).filter(([, value]) => value !== undefined);
-    return new https.Agent({ ...pool, ...Object.fromEntries(given) });
+    const options = { ...pool, ...Object.fromEntries(given) };
+    if (proxy !== undefined) return (await import("./tunnel.ts")).tunnel(proxy, options);
+    const https = await import("node:https");
+    return { agent: new https.Agent(options), within };
   }
+}
+
+/** What requests go over once there was a first. */
+interface Line {
+  readonly axios: Axios;
+  readonly within: <T>(signal: AbortSignal, task: () => Promise<T>) => Promise<T>;
+}
+
+function forwardProxy({ secure, host, port, credentials }: HttpProxy): AxiosProxyConfig {
+  return { protocol: secure ? "https" : "http", host, port, ...(credentials && { auth: credentials }) };
 }
 
 function readable(headers: object): Readonly<Record<string, string>> {
