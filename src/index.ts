@@ -78,6 +78,10 @@ export type { FiguresJson, GraphEdgeJson, GraphJson, GraphNodeJson } from "./mes
 export type { GraphGrouping, GraphNodeKind } from "./mesh/graph/node.ts";
 export type { GraphEdge, GraphMeta, GraphNode, GraphParts } from "./mesh/graph/part.ts";
 export type { GraphPath, GraphPaths, PathOptions } from "./mesh/graph/paths.ts";
+export type { IdentityOptions } from "./mesh/identity/ask.ts";
+export type { IdentityEdge, IdentityPeer, Security, SeenPrincipal } from "./mesh/identity/edge.ts";
+export type { ExpectedIdentities, IdentityFinding } from "./mesh/identity/finding.ts";
+export type { Identity, IdentityMeta, IdentityParts } from "./mesh/identity/identity.ts";
 export type { IstioLabel } from "./mesh/istio.ts";
 export type { EntryConditions, LogOptions, Status } from "./mesh/log-options.ts";
 export type { CallGroup, Denial, ErrorKey, LimitedCall, LogQuantile } from "./mesh/log-scope.ts";

@@ -6,7 +6,8 @@ import type { AccessLogEntry } from "../logs/entry.ts";
 import { accessLogParser } from "../logs/parser.ts";
 import type { LogSearch } from "../logs/search.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
-import type { AskOptions } from "../time.ts";
+import { matcher } from "../promql/index.ts";
+import type { AskOptions, TimeSpan } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { checkedTraceId } from "../traces/id.ts";
 import type { Trace } from "../traces/trace.ts";
@@ -14,6 +15,8 @@ import { type LogsOfOptions, logsOf, traceOf } from "./correlation.ts";
 import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
 import { askGraph, type GraphOptions } from "./graph/ask.ts";
 import type { Graph } from "./graph/graph.ts";
+import { askIdentity } from "./identity/ask.ts";
+import type { Identity } from "./identity/identity.ts";
 import { checkLabel } from "./istio.ts";
 import { type LogSource, logSource } from "./log-scope.ts";
 import { checkCaller, isAnyone, type Peer, peerOf } from "./peer.ts";
@@ -136,6 +139,17 @@ export class Mesh {
   }
 
   /**
+   * The edges with calls in plaintext, which a PeerAuthentication of mode STRICT would turn away, with who calls whom
+   * and how often; none where all is under mutual TLS, as far as proxies know. What they do not know is in
+   * {@link Traffic.identity}.
+   *
+   * @throws {QueryError} `code: "config"` without a metrics backend, `"range"` or `"time"` for a bad range
+   */
+  async plaintext(options: TimeSpan & AskOptions): Promise<Identity> {
+    return askIdentity(this.#context, PLAINTEXT, options);
+  }
+
+  /**
    * One trace by its id, with or without the zeros before it; `undefined` when the tracing backend does not have it.
    *
    * @throws {QueryError} `code: "id"` when that is no trace id, `"config"` when the mesh has no tracing backend
@@ -183,6 +197,8 @@ export class Mesh {
     return new Endpoint(this.#context, { ...this.#everything, destination });
   }
 }
+
+const PLAINTEXT = [matcher("connection_security_policy", "=", "none")];
 
 /** A gateway's traffic has one direction only. */
 class Gateway extends Endpoint {

@@ -11,6 +11,8 @@ import type { TraceBackend } from "../traces/backend.ts";
 import type { TraceList, TraceSearch } from "../traces/search.ts";
 import type { ExampleList } from "./examples.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
+import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
+import type { Identity } from "./identity/identity.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
 import type { LogOptions } from "./log-options.ts";
 import {
@@ -27,6 +29,7 @@ import type { ReporterChoice } from "./reporter.ts";
 import {
   checkReporter,
   directed,
+  endMatchers,
   type KnownReporter,
   narrowed,
   type Reporter,
@@ -331,6 +334,21 @@ export class Traffic {
   /** The calls that met a rate limit of a proxy, and whether it was its own or the rate limit service's. */
   rateLimited(options: LogOptions): Promise<LogList<LimitedCall>> {
     return this.#logs.rateLimited(options);
+  }
+
+  /**
+   * Who really called whom: the identities that certificates proved along each edge of this scope, the share under
+   * mutual TLS, and what a person should look at. It takes two requests.
+   *
+   * Only callees' proxies, waypoints and ztunnel know how a call was secured: of what a caller's proxy alone counted it
+   * is unknown, and never plaintext. Requests and TCP connections are told apart. A mesh's reporter does not matter here.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no metrics backend, `"range"` or `"time"` for a bad range
+   * @example
+   * const { requests, findings } = await mesh.service("backend").identity({ last: "1h", expect: { trustDomain: "cluster.local" } });
+   */
+  identity(options: IdentityOptions): Promise<Identity> {
+    return askIdentity(this.#context, endMatchers(this.#scope), options);
   }
 
   get #logs(): ScopeLogs {

@@ -2,7 +2,7 @@ import type { VectorData } from "../../metrics/backend.ts";
 import { type LabelSet, labelValue } from "../../results/labels.ts";
 import { noDurations } from "./durations.ts";
 import { add, addTally, newTally, type Tally } from "./figures.ts";
-import { destinationName, type GraphGrouping, type NodeName, nodeId, sourceName } from "./node.ts";
+import { destinationName, type GraphGrouping, type NodeName, nodeId, severalClusters, sourceName } from "./node.ts";
 import { END_LABELS, isVolume, SUM, VOLUME_LABEL, type Volume } from "./questions.ts";
 
 /** The answers to a graph's questions. */
@@ -65,7 +65,7 @@ interface EdgeView {
  * it, where that reports, with those that never arrived added from the caller's; else as the caller saw it.
  */
 export function fold(answers: GraphAnswers, rules: FoldRules): Folded {
-  const folding = new Folding(rules, severalClusters(answers));
+  const folding = new Folding(rules, severalClusters([answers.requests, answers.volumes]));
   folding.requests(answers.requests);
   folding.durations(answers.durations);
   folding.volumes(answers.volumes);
@@ -300,17 +300,3 @@ function addVolumes(tally: Tally, caller: SideView | undefined, callee: SideView
 
 const knowsConnections = ({ requests }: SideView): boolean =>
   requests.secureConnections + requests.insecureConnections > 0;
-
-/** Whether names need their cluster beside them. */
-function severalClusters({ requests, volumes }: GraphAnswers): boolean {
-  const clusters = new Set<string>();
-  for (const { labels } of [requests, volumes]) {
-    for (const row of labels) {
-      for (const name of ["source_cluster", "destination_cluster"]) {
-        const cluster = labelValue(row, name);
-        if (cluster !== "" && cluster !== "unknown") clusters.add(cluster);
-      }
-    }
-  }
-  return clusters.size > 1;
-}

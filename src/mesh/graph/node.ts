@@ -1,3 +1,4 @@
+import type { VectorData } from "../../metrics/backend.ts";
 import { type LabelSet, labelValue } from "../../results/labels.ts";
 
 /** What a graph's nodes stand for. */
@@ -117,17 +118,18 @@ function nameless(
   const name = service ?? host;
   if (name === undefined) return UNKNOWN;
   // With a Sidecar resource the host is not filled in, so that the service's name decides.
-  if (/^BlackHoleCluster$/i.test(name)) return cluster_("blackhole", name);
-  if (/^(Inbound)?PassthroughCluster|^AllowAny/i.test(name)) return cluster_("passthrough", name);
+  if (/^BlackHoleCluster$/i.test(name)) return ofIstio("blackhole", name);
+  if (/^(Inbound)?PassthroughCluster|^AllowAny/i.test(name)) return ofIstio("passthrough", name);
   if (host === undefined || /\.svc(\.|$)/.test(host)) {
     return { kind: "service", name, namespace, cluster, version: undefined };
   }
   return { kind: "external", name: host, namespace: undefined, cluster: undefined, version: undefined };
 }
 
-const cluster_ = (kind: "blackhole" | "passthrough", name: string): NodeName => ({ ...UNKNOWN, kind, name });
+const ofIstio = (kind: "blackhole" | "passthrough", name: string): NodeName => ({ ...UNKNOWN, kind, name });
 
-function known(labels: LabelSet, label: string): string | undefined {
+/** The value of a label, `undefined` where it is missing or says that nothing is known. */
+export function known(labels: LabelSet, label: string): string | undefined {
   const value = labelValue(labels, label);
   return value === "" || value === "unknown" ? undefined : value;
 }
@@ -142,4 +144,18 @@ export function nodeId(node: NodeName, severalClusters: boolean): string {
   const service = kind === "service" ? ".svc" : "";
   const versioned = kind === "version" ? `:${version ?? "unknown"}` : "";
   return `${name}${namespace === undefined ? "" : `.${namespace}`}${service}${versioned}${place}`;
+}
+
+/** Whether the series are of several clusters, so that names need their cluster beside them. */
+export function severalClusters(answers: readonly VectorData[]): boolean {
+  const clusters = new Set<string>();
+  for (const { labels } of answers) {
+    for (const row of labels) {
+      for (const label of ["source_cluster", "destination_cluster"]) {
+        const cluster = known(row, label);
+        if (cluster !== undefined) clusters.add(cluster);
+      }
+    }
+  }
+  return clusters.size > 1;
 }
