@@ -31,6 +31,7 @@ export abstract class MeshQueryError extends Error {
 /** Which argument cannot be meant as it stands. */
 export type QueryErrorCode =
   | "config"
+  | "export"
   | "failures"
   | "grouping"
   | "id"
@@ -45,6 +46,7 @@ export type QueryErrorCode =
   | "scope"
   | "step"
   | "string"
+  | "template"
   | "time"
   | "timeout"
   | "unit"
@@ -122,6 +124,36 @@ export class EvaluationError extends MeshQueryError {
   constructor(code: EvaluationErrorCode, message: string, details?: ErrorDetails) {
     super(message, details);
     this.code = code;
+  }
+}
+
+/**
+ * What is wrong with a file of rules: `"syntax"` it is no YAML, `"shape"` it is none that rules are written in, `"promql"`
+ * an expression is no PromQL, `"template"` a label's or annotation's template does not end.
+ */
+export type RuleFileErrorCode = "promql" | "shape" | "syntax" | "template";
+
+/** A file of rules cannot be read. */
+export class RuleFileError extends MeshQueryError {
+  readonly code: RuleFileErrorCode;
+  readonly retryable = false;
+  /** The file, as it was named when it was read. */
+  readonly file: string;
+  /** Which of the documents in it, from 1. */
+  readonly document: number;
+  /** Where in the document: `"groups[0].rules[2].expr"`; empty for the document as a whole. */
+  readonly path: string;
+
+  constructor(
+    code: RuleFileErrorCode,
+    message: string,
+    details: ErrorDetails & { readonly file: string; readonly document: number; readonly path: string },
+  ) {
+    super(message, details);
+    this.code = code;
+    this.file = details.file;
+    this.document = details.document;
+    this.path = details.path;
   }
 }
 

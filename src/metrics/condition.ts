@@ -94,6 +94,11 @@ export class Condition<out U extends string = string, L extends string = string>
     return asked(this.#fields).expr;
   }
 
+  /** The clock of the mesh that it is of, in epoch milliseconds. */
+  get clock(): () => number {
+    return this.#fields.plan.context.now;
+  }
+
   /** The labels that its series have, or those that they do not have. */
   get shape(): Grouping {
     return this.#fields.plan.shape;

@@ -1,2 +1,12 @@
+export type { Expectation, ExpectedAlert } from "./alert-expectation.ts";
+export {
+  AlertTest,
+  type AlertTestOptions,
+  alertMatchers,
+  type Testable,
+  testAlert,
+  type WantedAlert,
+} from "./alert-test.ts";
 export { type SeriesMetricsOptions, seriesMetrics } from "./metrics-backend.ts";
+export type { PromtoolOptions } from "./promtool-file.ts";
 export type { EmittedLine, EmittedSpan, EmittedTrace, LineWriter, Telemetry } from "./telemetry.ts";

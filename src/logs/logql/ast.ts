@@ -115,3 +115,11 @@ export interface VectorAggregation {
   /** How many `topk` and `bottomk` keep. */
   readonly count?: number | undefined;
 }
+
+/** The series whose value compares so with a number; the others are dropped. */
+export interface Threshold {
+  readonly kind: "threshold";
+  readonly op: CompareOp;
+  readonly expr: MetricExpr;
+  readonly value: number;
+}

@@ -18,6 +18,7 @@ import type {
   RangeAggregation,
   Stage,
   StreamMatcher,
+  Threshold,
   Unwrap,
   UnwrappedFunction,
   VectorAggregation,
@@ -209,6 +210,17 @@ export function aggregate(
     throw new QueryError("grouping", `${op}: ${counts ? "a whole, positive count is wanted" : "there is no count"}`);
   }
   return Object.freeze({ kind: "vector", op, expr, grouping, count });
+}
+
+/**
+ * The series whose value compares so with a number.
+ *
+ * @throws {QueryError} `code: "unit"` when that is no finite number
+ */
+export function threshold(op: CompareOp, expr: MetricExpr, value: number): Threshold {
+  checkOp(op, COMPARE_OPS, "a value");
+  if (Number.isFinite(value)) return Object.freeze({ kind: "threshold", op, expr, value });
+  throw new QueryError("unit", `${shown(value)} is no number to compare a series with`);
 }
 
 function grouping(kind: Grouping["kind"], labels: readonly string[]): Grouping {

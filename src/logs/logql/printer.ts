@@ -7,13 +7,14 @@ import type {
   RangeAggregation,
   Stage,
   StreamMatcher,
+  Threshold,
   Unwrap,
   VectorAggregation,
 } from "./ast.ts";
 import { quote } from "./quote.ts";
 
 /** The LogQL text of an expression, in one line. All of it comes from the tree; texts stand in it as literals only. */
-export function print(expr: LogqlExpr): string {
+export function print(expr: LogqlExpr | Threshold): string {
   switch (expr.kind) {
     case "selection":
       return printSelection(expr);
@@ -21,6 +22,8 @@ export function print(expr: LogqlExpr): string {
       return printRange(expr);
     case "vector":
       return printVector(expr);
+    case "threshold":
+      return `${print(expr.expr)} ${expr.op} ${expr.value}`;
     default:
       return unreachable(expr);
   }

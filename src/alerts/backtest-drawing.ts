@@ -1,0 +1,125 @@
+import type { LabelSet } from "../results/labels.ts";
+import { plain, printTable } from "../results/text.ts";
+import { formatDuration, formatInstant } from "../time.ts";
+import type { AlertCourse, AlertInterval, FailedEvaluation } from "./history.ts";
+import { type BacktestSummary, lengthWithin, type Window } from "./summary.ts";
+
+/** What is drawn of a back-test. */
+export interface DrawnBacktest extends BacktestSummary, Window {
+  readonly name: string;
+  readonly query: string;
+  readonly forMs: number;
+  readonly alerts: readonly AlertCourse[];
+  readonly failures: readonly FailedEvaluation[];
+  readonly complete: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** One row of a sweep. */
+export interface DrawnSetting extends BacktestSummary {
+  readonly forMs: number;
+  readonly threshold: number | undefined;
+  readonly isOwn: boolean;
+}
+
+const WIDTH = 60;
+/** Of alerts that are many, those that fired longest are shown. */
+const MOST_ROWS = 40;
+
+/** A back-test as text: what it came to, and a line of time for each alert. */
+export function drawBacktest(test: DrawnBacktest): string {
+  const { alerts, failures } = test;
+  const shown = byFiring(test).slice(0, MOST_ROWS);
+  const rows = shown.map((course) => {
+    const firing = course.intervals.filter(({ state }) => state === "firing");
+    const total = firing.reduce((sum, interval) => sum + lengthWithin(interval, test), 0);
+    return [courseName(course, alerts), `${firing.length}`, lengthText(total), timeline(course.intervals, test)];
+  });
+  const lines = [
+    `${test.name}: ${sentenceOf(test)}`,
+    `${formatInstant(test.startMs)} to ${formatInstant(test.endMs)}, evaluated every ${formatDuration(test.stepMs)}`,
+    ...(rows.length === 0
+      ? ["never pending, never firing"]
+      : [printTable(["alert", "fired", "for", "░ pending  █ firing"], rows)]),
+  ];
+  if (alerts.length > shown.length) lines.push(`and ${alerts.length - shown.length} more alerts that fired less`);
+  for (const remark of remarksOf(test)) lines.push(`  ${plain(remark)}`);
+  if (failures.length > 0)
+    lines.push(`  failed evaluations: ${failures.length}, the first: ${plain(failures[0]?.error ?? "")}`);
+  return lines.join("\n");
+}
+
+/** What a reader must know of how far the past could be read. */
+export function remarksOf({ complete, warnings }: Pick<DrawnBacktest, "complete" | "warnings">): string[] {
+  const remarks = warnings.map((warning) => `warning: ${warning}`);
+  return complete ? remarks : ["incomplete: part of the past is missing", ...remarks];
+}
+
+/** What a rule's alerts came to, in one line. */
+export function sentenceOf({ pages, pagesPerWeek, firingMs, longestMs, flaps }: BacktestSummary): string {
+  const count = `${pages} ${pages === 1 ? "page" : "pages"}, ${rounded(pagesPerWeek)} a week`;
+  const flapping = flaps === 0 ? "" : `; ${flaps} soon after the one before`;
+  return pages === 0 && firingMs === 0
+    ? count
+    : `${count}; firing for ${lengthText(firingMs)}, ${lengthText(longestMs)} at the longest${flapping}`;
+}
+
+/** The courses, those that fired longest first. */
+export function byFiring(test: Pick<DrawnBacktest, "alerts"> & Window): AlertCourse[] {
+  const firing = ({ intervals }: AlertCourse) =>
+    intervals.reduce((sum, interval) => sum + (interval.state === "firing" ? lengthWithin(interval, test) : 0), 0);
+  return test.alerts
+    .map((course) => ({ course, ms: firing(course) }))
+    .sort((a, b) => b.ms - a.ms)
+    .map(({ course }) => course);
+}
+
+/** The labels that tell an alert from the others of its rule. */
+export function courseName({ labels }: AlertCourse, all: readonly AlertCourse[]): string {
+  const telling = Object.entries(labels).filter(
+    ([name, value]) =>
+      name !== "alertname" && (all.length === 1 || all.some((other) => labelIn(other.labels, name) !== value)),
+  );
+  if (telling.length === 0) return labels.alertname ?? "";
+  return telling.map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+const labelIn = (labels: LabelSet, name: string): string | undefined =>
+  Object.hasOwn(labels, name) ? labels[name] : undefined;
+
+/** The line of time; what is shorter than a character still shows. */
+function timeline(intervals: readonly AlertInterval[], { startMs, endMs }: Window): string {
+  const spanMs = Math.max(1, endMs - startMs);
+  const place = (ms: number) => Math.min(WIDTH - 1, Math.max(0, Math.floor(((ms - startMs) / spanMs) * WIDTH)));
+  const cells = Array.from({ length: WIDTH }, () => "·");
+  for (const state of ["pending", "firing"] as const) {
+    for (const interval of intervals) {
+      if (interval.state === state)
+        cells.fill(state === "firing" ? "█" : "░", place(interval.startMs), place(interval.endMs - 1) + 1);
+    }
+  }
+  return cells.join("");
+}
+
+/** A sweep as a table. */
+export function drawSweep(settings: readonly DrawnSetting[]): string {
+  const rows = settings.map((setting) => [
+    setting.isOwn ? "→" : "",
+    setting.threshold === undefined ? "" : String(setting.threshold),
+    formatDuration(setting.forMs),
+    `${setting.pages}`,
+    rounded(setting.pagesPerWeek),
+    lengthText(setting.firingMs),
+    lengthText(setting.longestMs),
+    `${setting.flaps}`,
+  ]);
+  return printTable(["", "threshold", "for", "pages", "a week", "firing", "longest", "flaps"], rows);
+}
+
+const rounded = (value: number): string => String(Number(value.toPrecision(3)));
+
+/** A length of time in its two largest units. */
+export function lengthText(ms: number): string {
+  const text = formatDuration(Math.round(ms));
+  return (text.match(/\d+[a-z]+/g) ?? [text]).slice(0, 2).join(" ");
+}

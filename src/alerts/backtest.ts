@@ -1,0 +1,335 @@
+import { QueryError } from "../errors.ts";
+import type { MetricsBackend } from "../metrics/backend.ts";
+import type { Threshold } from "../metrics/condition.ts";
+import { ready } from "../metrics/formula.ts";
+import type { RangeOptions } from "../metrics/plan/range.ts";
+import { Query } from "../metrics/query.ts";
+import type { Question } from "../metrics/question.ts";
+import { without } from "../promql/index.ts";
+import type { LabelSet } from "../results/labels.ts";
+import type { Matrix } from "../results/matrix.ts";
+import { type Duration, durationMs, formatDuration, resolveSpan, shown, type TimeSpan } from "../time.ts";
+import { drawBacktest, drawSweep } from "./backtest-drawing.ts";
+import { backtestHTML } from "./backtest-html.ts";
+import { eachInstant } from "./columns.ts";
+import { type AlertCourse, AlertHistory, type FailedEvaluation } from "./history.ts";
+import { holds } from "./log-condition.ts";
+import { type AlertSpec, describeSource, exprOf, foundAlert, labelsShowValue, lengthMs } from "./spec.ts";
+import type { FoundAlert } from "./state.ts";
+import { type BacktestSummary, summaryOf, type Window } from "./summary.ts";
+
+/** Which part of the past, and how often the rule would have been evaluated: every minute when `step` is left out. */
+export type BacktestRange = TimeSpan & { readonly step?: Duration | undefined };
+
+/** How the past is asked for. */
+export interface BacktestOptions extends RangeOptions {
+  /** Whom to ask, for a rule whose condition belongs to no mesh, such as one that was imported. */
+  readonly metrics?: MetricsBackend | undefined;
+  /** The most alerts that the rule may have, as its group says. */
+  readonly limit?: number | undefined;
+  /** An alert that fires again within this time after it was resolved is flapping; `"15m"` when left out. */
+  readonly flapWithin?: Duration | undefined;
+}
+
+/** Other ways to set the rule, each combination of which is tried. */
+export interface SweepOptions<U extends string = string> extends RangeOptions {
+  readonly for?: readonly Duration[] | undefined;
+  readonly threshold?: readonly Threshold<U>[] | undefined;
+}
+
+/** What one setting of the rule would have come to. */
+export interface SweptSetting extends BacktestSummary {
+  readonly forMs: number;
+  /** What the value is compared with; `undefined` for a condition that compares otherwise. */
+  readonly threshold: number | undefined;
+  /** Whether this is how the rule is set. */
+  readonly isOwn: boolean;
+}
+
+/** What became of a rule's alerts over a part of the past. */
+export class Backtest<U extends string = string> implements BacktestSummary {
+  readonly name: string;
+  /** The query that the rule evaluates. */
+  readonly query: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly forMs: number;
+  /** What became of the alert of each label set: every pending and firing interval. */
+  readonly alerts: readonly AlertCourse[];
+  /** How often an alert began to fire. */
+  readonly pages: number;
+  readonly pagesPerWeek: number;
+  readonly firingMs: number;
+  readonly longestMs: number;
+  readonly flaps: number;
+  /** Evaluations that failed, such as for series of equal labels. */
+  readonly failures: readonly FailedEvaluation[];
+  /** False where part of the past is known to be missing; `warnings` then says what. */
+  readonly complete: boolean;
+  readonly warnings: readonly string[];
+  readonly #sweep: (options: SweepOptions<U>) => Promise<Sweep>;
+
+  constructor(fields: {
+    readonly spec: AlertSpec;
+    readonly window: Window;
+    readonly alerts: readonly AlertCourse[];
+    readonly summary: BacktestSummary;
+    readonly failures: readonly FailedEvaluation[];
+    readonly remarks: Remarks;
+    readonly sweep: (options: SweepOptions<U>) => Promise<Sweep>;
+  }) {
+    const { spec, window, alerts, summary, failures, remarks } = fields;
+    this.name = spec.name;
+    this.query = describeSource(spec.source);
+    this.forMs = spec.forMs;
+    ({ startMs: this.startMs, endMs: this.endMs, stepMs: this.stepMs } = window);
+    this.alerts = Object.freeze(alerts);
+    this.failures = Object.freeze(failures);
+    this.pages = summary.pages;
+    this.pagesPerWeek = summary.pagesPerWeek;
+    this.firingMs = summary.firingMs;
+    this.longestMs = summary.longestMs;
+    this.flaps = summary.flaps;
+    this.complete = remarks.complete;
+    this.warnings = Object.freeze([...remarks.warnings]);
+    this.#sweep = fields.sweep;
+    Object.freeze(this);
+  }
+
+  /**
+   * The same past under other settings: every combination of `for` and threshold, by one more range query.
+   *
+   * @throws {QueryError} `code: "unit"` for thresholds of a condition that does not compare with one number
+   * @example
+   * await tried.sweep({ for: ["0s", "5m", "10m"], threshold: ["99%", "99.5%"] })
+   */
+  sweep(options: SweepOptions<U>): Promise<Sweep> {
+    return this.#sweep(options);
+  }
+
+  /** A line of time for each alert, and what it came to. */
+  toString(): string {
+    return drawBacktest(this);
+  }
+
+  /** A page that stands for itself: nothing is loaded, and it follows the reader's choice of dark or light. */
+  toHTML(): string {
+    return backtestHTML(this);
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+/** What each of several settings of a rule would have come to. */
+export class Sweep {
+  readonly settings: readonly SweptSetting[];
+
+  constructor(settings: readonly SweptSetting[]) {
+    this.settings = Object.freeze([...settings]);
+    Object.freeze(this);
+  }
+
+  /** A row for each setting; the rule's own is marked. */
+  toString(): string {
+    return drawSweep(this.settings);
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+interface Remarks {
+  complete: boolean;
+  readonly warnings: Set<string>;
+}
+
+/** Runs a rule over the past. */
+export async function backtest<U extends string>(
+  spec: AlertSpec,
+  range: BacktestRange,
+  options: BacktestOptions,
+): Promise<Backtest<U>> {
+  const stepMs = range.step === undefined ? 60_000 : durationMs(range.step, "backtest: step", "step");
+  const { fromMs, toMs } = resolveSpan(spanOf(range), clockOf(spec), "backtest");
+  const window = { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };
+  const past: Past = { spec, window, options, flapMs: lengthMs(options.flapWithin ?? "15m", "backtest: flapWithin") };
+  const own = new Trial(past, spec, undefined);
+  const remarks = await replay(questionOf(spec, options), past, [own], options);
+  return new Backtest<U>({
+    spec,
+    window,
+    remarks,
+    alerts: own.courses(),
+    summary: own.summary(),
+    failures: own.failures(),
+    sweep: (how) => sweep(past, how),
+  });
+}
+
+interface Past {
+  readonly spec: AlertSpec;
+  readonly window: Window;
+  readonly options: BacktestOptions;
+  readonly flapMs: number;
+}
+
+async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promise<Sweep> {
+  const { spec, options } = past;
+  const { for: waits, threshold: thresholds, ...asking } = how;
+  const waitsMs = (waits ?? [formatDuration(spec.forMs)]).map((wait) => lengthMs(wait, "sweep: for"));
+  const comparison = spec.source.kind === "condition" ? spec.source.condition.comparison : undefined;
+  if (thresholds !== undefined && comparison === undefined) {
+    throw new QueryError(
+      "unit",
+      `sweep: the condition of ${shown(spec.name)} does not compare a value with one number`,
+    );
+  }
+  const values = thresholds?.map((threshold) => thresholdIn(spec, threshold)) ?? [comparison?.threshold];
+  const trials = values.flatMap((threshold) => waitsMs.map((forMs) => new Trial(past, { ...spec, forMs }, threshold)));
+  // The values are asked for as they are, and compared here with each threshold as the server would.
+  const question = thresholds === undefined ? questionOf(spec, options) : comparison?.values;
+  const compare = thresholds === undefined ? undefined : comparison?.op;
+  if (question === undefined) return new Sweep([]);
+  for (const trial of trials) trial.op = compare;
+  await replay(question, past, trials, { ...options, ...asking });
+  return new Sweep(
+    trials.map((trial) => ({
+      forMs: trial.spec.forMs,
+      threshold: trial.threshold,
+      isOwn: trial.spec.forMs === spec.forMs && trial.threshold === comparison?.threshold,
+      ...trial.summary(),
+    })),
+  );
+}
+
+/** The number that a threshold means for the rule's condition. */
+function thresholdIn({ source }: AlertSpec, threshold: unknown): number | undefined {
+  if (source.kind !== "condition") return undefined;
+  return source.condition.withThreshold(threshold as number).comparison?.threshold;
+}
+
+/** One setting of the rule as it goes through the past. */
+class Trial {
+  readonly spec: AlertSpec;
+  readonly threshold: number | undefined;
+  /** How values are compared with the threshold; `undefined` where the query has done so. */
+  op: Parameters<typeof holds>[1] | undefined;
+  readonly #past: Past;
+  readonly #history: AlertHistory;
+  readonly #known = new Map<LabelSet, FoundAlert>();
+
+  constructor(past: Past, spec: AlertSpec, threshold: number | undefined) {
+    this.#past = past;
+    this.spec = spec;
+    this.threshold = threshold;
+    const { forMs, keepFiringForMs } = spec;
+    this.#history = new AlertHistory({ forMs, keepFiringForMs, limit: past.options.limit ?? 0 });
+  }
+
+  evaluate(atMs: number, present: readonly { readonly series: LabelSet; readonly value: number }[]): void {
+    const found: FoundAlert[] = [];
+    for (const { series, value } of present) {
+      if (this.op !== undefined && !holds(value, this.op, this.threshold ?? Number.NaN)) continue;
+      found.push(this.#found(series, value));
+    }
+    this.#history.evaluate(atMs, found);
+  }
+
+  /** Labels are put together once for each series, unless they show its value; nobody reads the annotations. */
+  #found(series: LabelSet, value: number): FoundAlert {
+    if (labelsShowValue(this.spec)) return foundAlert(this.spec, series, value);
+    let known = this.#known.get(series);
+    if (known === undefined) {
+      known = foundAlert(this.spec, series, value);
+      this.#known.set(series, known);
+    }
+    return { ...known, value };
+  }
+
+  courses(): AlertCourse[] {
+    const { startMs } = this.#past.window;
+    return this.#history
+      .courses()
+      .map(({ labels, intervals }) => ({ labels, intervals: intervals.filter(({ endMs }) => endMs > startMs) }))
+      .filter(({ intervals }) => intervals.length > 0);
+  }
+
+  failures(): readonly FailedEvaluation[] {
+    return this.#history.failures.filter(({ atMs }) => atMs >= this.#past.window.startMs);
+  }
+
+  summary(): BacktestSummary {
+    const { window, flapMs } = this.#past;
+    return summaryOf(this.courses(), window, flapMs);
+  }
+}
+
+/** Asks for the past, a while before its beginning too so that what began then is known, and shows it to the trials. */
+async function replay(
+  question: Question,
+  past: Past,
+  trials: readonly Trial[],
+  options: BacktestOptions,
+): Promise<Remarks> {
+  const { stepMs, startMs, endMs } = past.window;
+  const longestMs = Math.max(...trials.map(({ spec }) => spec.forMs + spec.keepFiringForMs));
+  const fromMs = startMs - Math.ceil(longestMs / stepMs) * stepMs;
+  const { pointsPerRequest, onProgress, signal, timeoutMs } = options;
+  const asked = question.over(
+    { from: fromMs, to: endMs, step: formatDuration(stepMs) },
+    { pointsPerRequest, onProgress, signal, timeoutMs },
+  );
+  const remarks: Remarks = { complete: true, warnings: new Set() };
+  const known = new Map<string, LabelSet>();
+  for await (const part of asked.parts()) {
+    note(remarks, part);
+    eachInstant(
+      part,
+      (labels) => interned(known, labels),
+      (atMs, present) => {
+        for (const trial of trials) trial.evaluate(atMs, present);
+      },
+    );
+  }
+  return remarks;
+}
+
+function note(remarks: Remarks, { meta }: Matrix): void {
+  if (!meta.complete) remarks.complete = false;
+  for (const warning of meta.warnings) remarks.warnings.add(warning);
+}
+
+/** The first label set of equal ones. */
+function interned(known: Map<string, LabelSet>, labels: LabelSet): LabelSet {
+  const key = JSON.stringify(labels);
+  const first = known.get(key) ?? labels;
+  known.set(key, first);
+  return first;
+}
+
+/** What to ask: the condition itself, or the rule's expression of the backend that was named. */
+function questionOf(spec: AlertSpec, { metrics }: BacktestOptions): Question {
+  const { source } = spec;
+  if (metrics === undefined && source.kind === "condition") return source.condition;
+  const expr = exprOf(spec);
+  if (metrics === undefined) {
+    throw new QueryError(
+      "config",
+      `backtest: the condition of ${shown(spec.name)} belongs to no mesh; write backtest(range, { metrics: prometheus("http://prometheus:9090") })`,
+    );
+  }
+  const context = { backend: metrics, now: Date.now, onPartial: "warn", checkLabel: () => undefined } as const;
+  return new Query({ context, unit: "1", formula: ready(() => expr), grouping: undefined, shape: without() });
+}
+
+/** Now, by the clock of the mesh that the condition is of. */
+const clockOf = ({ source }: AlertSpec): number =>
+  source.kind === "condition" ? source.condition.clock() : Date.now();
+
+function spanOf({ last, from, to }: BacktestRange): TimeSpan {
+  return (last === undefined ? { from, to } : { last, ...(from === undefined ? {} : { from }) }) as TimeSpan;
+}

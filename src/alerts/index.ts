@@ -1,0 +1,61 @@
+export { RuleFileError, type RuleFileErrorCode } from "../errors.ts";
+export type {
+  Backtest,
+  BacktestOptions,
+  BacktestRange,
+  Sweep,
+  SweepOptions,
+  SweptSetting,
+} from "./backtest.ts";
+export {
+  type AlertCourse,
+  AlertHistory,
+  type AlertInterval,
+  type FailedEvaluation,
+} from "./history.ts";
+export {
+  type HoldingLines,
+  type LineMeasure,
+  type LineOptions,
+  type LogCondition,
+  logLines,
+} from "./log-condition.ts";
+export { type AlertRule, alert, type RecordingRule, record, type TextsOf } from "./rule.ts";
+export { type GroupOptions, type RuleFile, type RuleGroup, ruleFile, ruleGroup } from "./rule-group.ts";
+export type { GrafanaOptions } from "./rulefile/grafana.ts";
+export type { ExportOptions, FileOptions, OperatorOptions } from "./rulefile/print.ts";
+export { fromYAML, type ImportOptions } from "./rulefile/read.ts";
+export {
+  type AlertSpec,
+  alertLabels,
+  foundAlert,
+  type GroupSpec,
+  type RecordSpec,
+  type RuleSource,
+  type Texts,
+} from "./spec.ts";
+export {
+  type AlertInstance,
+  type AlertInstances,
+  type AlertState,
+  type AlertTiming,
+  alertKey,
+  type Evaluated,
+  evaluateAlerts,
+  type FoundAlert,
+  NO_ALERTS,
+  RESOLVED_RETENTION_MS,
+} from "./state.ts";
+export type { BacktestSummary } from "./summary.ts";
+export {
+  type LabelPart,
+  labelOf,
+  type Template,
+  type TemplatePart,
+  text,
+  type ValuePart,
+  value,
+  valueAs,
+} from "./template.ts";
+export { type FoundEvidence, type TraceCondition, type TraceCount, tracesOf } from "./trace-condition.ts";
+export type { Format } from "./value-format.ts";

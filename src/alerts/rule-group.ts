@@ -1,0 +1,115 @@
+import { QueryError } from "../errors.ts";
+import { type Duration, durationMs, shown } from "../time.ts";
+import { AlertRule, RecordingRule, texts } from "./rule.ts";
+import { type ExportOptions, printGroups } from "./rulefile/print.ts";
+import type { GroupSpec } from "./spec.ts";
+
+/** How the rules of a group are evaluated. */
+export interface GroupOptions {
+  /** How often; as often as the server does of its own accord when left out. */
+  readonly interval?: Duration | undefined;
+  /** How far behind the present the rules look, for metrics that arrive late (Prometheus 2.53 and later). */
+  readonly queryOffset?: Duration | undefined;
+  /** The most alerts that one of its rules may have; more of them are an error, and none. */
+  readonly limit?: number | undefined;
+  /** Labels that all its rules have (Prometheus 3). */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Rules that are evaluated together, one after the other. */
+export class RuleGroup {
+  readonly spec: GroupSpec;
+  readonly rules: readonly (AlertRule | RecordingRule)[];
+
+  constructor(spec: Omit<GroupSpec, "rules">, rules: readonly (AlertRule | RecordingRule)[]) {
+    this.rules = Object.freeze([...rules]);
+    this.spec = Object.freeze({ ...spec, rules: Object.freeze(rules.map((rule) => rule.spec)) });
+    Object.freeze(this);
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  /** Those of its rules that alert. */
+  get alerts(): readonly AlertRule[] {
+    return this.rules.filter((rule) => rule instanceof AlertRule);
+  }
+
+  /**
+   * The group as a file: Prometheus's when nothing else is asked for.
+   *
+   * @throws {QueryError} `code: "export"` for what that kind of file cannot hold
+   */
+  toYAML(options: ExportOptions = {}): string {
+    return printGroups([this.spec], options);
+  }
+}
+
+/** A rule of any unit and labels. */
+export type AnyRule = AlertRule<never, never> | AlertRule | RecordingRule;
+
+/**
+ * A group of rules by its name.
+ *
+ * @throws {QueryError} `code: "name"` when the name is empty, `"config"` for what is no rule or no option
+ * @example
+ * ruleGroup("backend", [failing, slow], { interval: "30s" }).toYAML()
+ */
+export function ruleGroup(name: string, rules: readonly unknown[], options: GroupOptions = {}): RuleGroup {
+  if (typeof name !== "string" || name === "") throw new QueryError("name", `ruleGroup: ${shown(name)} is no name`);
+  const { interval, queryOffset, limit, labels = {} } = options;
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+    throw new QueryError("config", `ruleGroup: limit: ${shown(limit)} is no whole number above 0`);
+  }
+  const checked = rules.map((rule) => {
+    if (rule instanceof AlertRule || rule instanceof RecordingRule) return rule;
+    throw new QueryError(
+      "config",
+      `ruleGroup: ${shown(rule)} is no rule; write alert("…", condition) or record("…", expr)`,
+    );
+  });
+  const spec = {
+    name,
+    intervalMs: interval === undefined ? undefined : durationMs(interval, "ruleGroup: interval"),
+    queryOffsetMs: queryOffset === undefined ? undefined : durationMs(queryOffset, "ruleGroup: queryOffset"),
+    limit,
+    labels: texts(labels, "ruleGroup: labels", undefined),
+  };
+  return new RuleGroup(spec, checked);
+}
+
+/** Several groups in one file. */
+export class RuleFile {
+  readonly groups: readonly RuleGroup[];
+
+  constructor(groups: readonly RuleGroup[]) {
+    this.groups = Object.freeze([...groups]);
+    Object.freeze(this);
+  }
+
+  /** The rules of all groups that alert. */
+  get alerts(): readonly AlertRule[] {
+    return this.groups.flatMap(({ alerts }) => alerts);
+  }
+
+  /** The alert of that name, the first where several have it. */
+  alert(name: string): AlertRule | undefined {
+    return this.alerts.find((rule) => rule.name === name);
+  }
+
+  /**
+   * All groups as one file: Prometheus's when nothing else is asked for.
+   *
+   * @throws {QueryError} `code: "export"` for what that kind of file cannot hold
+   */
+  toYAML(options: ExportOptions = {}): string {
+    return printGroups(
+      this.groups.map(({ spec }) => spec),
+      options,
+    );
+  }
+}
+
+/** Groups as one file. */
+export const ruleFile = (...groups: readonly RuleGroup[]): RuleFile => new RuleFile(groups);
