@@ -21,10 +21,10 @@ export function untilNow(telemetry: Telemetry, now: () => number): Telemetry {
       const trace = telemetry.trace(id);
       return trace !== undefined && isKnown(trace) ? trace : undefined;
     },
-    *lines(fromNs, toNs, order) {
+    *lines(fromNs, toNs, order, isOf) {
       const nowNs = BigInt(Math.floor(now())) * 1_000_000n;
       const endNs = toNs < nowNs ? toNs : nowNs;
-      if (fromNs < endNs) yield* telemetry.lines(fromNs, endNs, order);
+      if (fromNs < endNs) yield* telemetry.lines(fromNs, endNs, order, isOf);
     },
   };
 }

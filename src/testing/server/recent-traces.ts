@@ -70,7 +70,7 @@ export function linksOf(telemetry: Telemetry, fromMs: number, toMs: number): rea
     const services = new Map(spans.map(({ id, service }) => [id, service]));
     for (const span of spans) {
       const parent = span.parentId === undefined ? undefined : services.get(span.parentId);
-      if (parent === undefined) continue;
+      if (parent === undefined || parent === span.service) continue;
       const key = JSON.stringify([parent, span.service]);
       const link = links.get(key) ?? { parent, child: span.service, calls: 0, errors: 0 };
       link.calls++;

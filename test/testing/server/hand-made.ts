@@ -17,8 +17,8 @@ export function handMade({ series = memoryStorage(), traces = [], lines = [] }: 
     traces: (fromMs, toMs) =>
       sorted.filter((trace) => startUs(trace) >= fromMs * 1000 && startUs(trace) <= toMs * 1000),
     trace: (id) => traces.find((trace) => trace.id === id),
-    lines(fromNs, toNs, order) {
-      const within = written.filter(({ timeNs }) => timeNs >= fromNs && timeNs < toNs);
+    lines(fromNs, toNs, order, isOf = () => true) {
+      const within = written.filter((line) => line.timeNs >= fromNs && line.timeNs < toNs && isOf(line));
       return order === "forward" ? within : within.reverse();
     },
   };

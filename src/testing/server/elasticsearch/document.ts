@@ -10,15 +10,24 @@ export class LogDocument {
   #id: string | undefined;
   readonly #words = new Map<string, readonly string[]>();
 
-  /** @param nth which document of its millisecond it is */
-  constructor(line: EmittedLine, nth: number) {
+  /** How many of the very same line come before it. */
+  readonly twin: number;
+
+  /** @param nth which document of its millisecond it is, of those that are looked through */
+  constructor(line: EmittedLine, nth: number, twin = 0) {
     this.line = line;
+    this.twin = twin;
     this.timeMs = Number(line.timeNs / 1_000_000n);
     this.place = this.timeMs * MOST_AT_ONCE + nth;
   }
 
   get id(): string {
-    this.#id ??= createHash("sha256").update(`${this.place}`).digest("base64url").slice(0, 20);
+    if (this.#id === undefined) {
+      const { timeNs, namespace, pod, container, text } = this.line;
+      // Two of the same line are two documents, of which nothing but their places differs.
+      const own = [timeNs, namespace, pod, container, text, this.twin].join("\n");
+      this.#id = createHash("sha256").update(own).digest("base64url").slice(0, 20);
+    }
     return this.#id;
   }
 

@@ -1,20 +1,32 @@
 import { QueryError } from "../../../errors.ts";
 import { re2Pattern } from "../../../logs/re2-pattern.ts";
+import type { LineWriter } from "../../telemetry.ts";
 import { rfc3339Ns } from "../go-text.ts";
-import { fieldAt, type LogDocument, wordsOf } from "./document.ts";
+import { fieldAt, LogDocument, wordsOf } from "./document.ts";
 import { ElasticRefusal, illegal, isRecord, type JsonRecord, onlyEntry, unparsable } from "./refusal.ts";
 
 /** What a query says of documents. */
 export interface Query {
   readonly matches: (document: LogDocument) => boolean;
+  /** False where no document of the proxy's matches. */
+  readonly isOf: (writer: LineWriter) => boolean;
   /** Every document that matches is of this time, both ends included. */
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-const ALWAYS = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+const ALWAYS = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, isOf: () => true };
 const ALL: Query = { ...ALWAYS, matches: () => true };
-const NONE: Query = { ...ALWAYS, matches: () => false };
+const NONE: Query = { ...ALWAYS, matches: () => false, isOf: () => false };
+
+/** A condition on one field: on who wrote a line, if that is where the field is from. */
+const onField = (path: string, matches: Query["matches"]): Query => ({
+  ...ALWAYS,
+  matches,
+  isOf: path.startsWith("kubernetes.")
+    ? (writer) => matches(new LogDocument({ ...writer, timeNs: 0n, text: "" }, 0))
+    : ALWAYS.isOf,
+});
 
 /**
  * Reads a query in Elasticsearch's own language.
@@ -73,6 +85,7 @@ function boolQuery(body: JsonRecord, nowMs: number): Query {
   return {
     fromMs: Math.max(ALWAYS.fromMs, ...needed.map(({ fromMs }) => fromMs)),
     toMs: Math.min(ALWAYS.toMs, ...needed.map(({ toMs }) => toMs)),
+    isOf: (writer) => needed.every(({ isOf }) => isOf(writer)),
     matches: (document) =>
       needed.every(({ matches }) => matches(document)) &&
       !excluded.some(({ matches }) => matches(document)) &&
@@ -93,12 +106,12 @@ function rangeQuery(body: unknown, nowMs: number): Query {
   if (field === undefined) return NONE;
   if (field.type !== "date") {
     const text = field.type === "keyword" ? field.value : (document: LogDocument) => document.text(field.path);
-    return { ...ALWAYS, matches: (document) => withinTexts(text(document), bounds) };
+    return onField(path, (document) => withinTexts(text(document), bounds));
   }
   const [gt, gte, lt, lte] = BOUNDS.map((name) => dateMs(bounds[name], bounds.format, nowMs));
   const fromMs = Math.max(ALWAYS.fromMs, ...(gt === undefined ? [] : [gt + 1]), ...(gte === undefined ? [] : [gte]));
   const toMs = Math.min(ALWAYS.toMs, ...(lt === undefined ? [] : [lt - 1]), ...(lte === undefined ? [] : [lte]));
-  return { fromMs, toMs, matches: ({ timeMs }) => timeMs >= fromMs && timeMs <= toMs };
+  return { ...ALWAYS, fromMs, toMs, matches: ({ timeMs }) => timeMs >= fromMs && timeMs <= toMs };
 }
 
 function withinTexts(text: string | undefined, { gt, gte, lt, lte }: JsonRecord): boolean {
@@ -151,13 +164,13 @@ function valueIn(body: unknown, name: string, key: string): readonly [string, st
 
 function termQuery(body: unknown): Query {
   const [path, value] = valueIn(body, "term", "value");
-  return { ...ALWAYS, matches: isValue(path, new Set([value])) };
+  return onField(path, isValue(path, new Set([value])));
 }
 
 function termsQuery(body: unknown): Query {
   const [path, values] = onlyEntry(body, "terms");
   if (!Array.isArray(values)) throw unparsable("[terms] query requires an array of values");
-  return { ...ALWAYS, matches: isValue(path, new Set(values.map(String))) };
+  return onField(path, isValue(path, new Set(values.map(String))));
 }
 
 /** A term is compared with a keyword, or with each word of a text. */
@@ -181,35 +194,29 @@ function isValue(path: string, values: ReadonlySet<string>): Query["matches"] {
 function phraseQuery(body: unknown): Query {
   const [path, text] = valueIn(body, "match_phrase", "query");
   const field = fieldAt(path);
-  if (field?.type !== "text") return { ...ALWAYS, matches: isValue(path, new Set([text])) };
+  if (field?.type !== "text") return onField(path, isValue(path, new Set([text])));
   const words = wordsOf(text);
   const [first] = words;
   if (first === undefined) return NONE;
-  return {
-    ...ALWAYS,
-    matches: (document) => {
-      const all = document.words(field.path);
-      for (let at = all.indexOf(first); at >= 0; at = all.indexOf(first, at + 1)) {
-        if (words.every((word, i) => all[at + i] === word)) return true;
-      }
-      return false;
-    },
-  };
+  return onField(path, (document) => {
+    const all = document.words(field.path);
+    for (let at = all.indexOf(first); at >= 0; at = all.indexOf(first, at + 1)) {
+      if (words.every((word, i) => all[at + i] === word)) return true;
+    }
+    return false;
+  });
 }
 
 function matchQuery(body: unknown): Query {
   const [path, text, { operator = "or" }] = valueIn(body, "match", "query");
   const field = fieldAt(path);
-  if (field?.type !== "text") return { ...ALWAYS, matches: isValue(path, new Set([text])) };
+  if (field?.type !== "text") return onField(path, isValue(path, new Set([text])));
   const words = wordsOf(text);
   const all = String(operator).toLowerCase() === "and";
-  return {
-    ...ALWAYS,
-    matches: (document) => {
-      const there = new Set(document.words(field.path));
-      return words.length > 0 && (all ? words.every((word) => there.has(word)) : words.some((word) => there.has(word)));
-    },
-  };
+  return onField(path, (document) => {
+    const there = new Set(document.words(field.path));
+    return words.length > 0 && (all ? words.every((word) => there.has(word)) : words.some((word) => there.has(word)));
+  });
 }
 
 function regexpQuery(body: unknown): Query {
@@ -217,14 +224,11 @@ function regexpQuery(body: unknown): Query {
   const field = fieldAt(path);
   if (field?.type !== "keyword" && field?.type !== "text") return NONE;
   const pattern = lucenePattern(text);
-  return {
-    ...ALWAYS,
-    matches: (document) => {
-      if (field.type === "text") return document.words(field.path).some((word) => pattern.test(word));
-      const value = field.value(document);
-      return value !== undefined && pattern.test(value);
-    },
-  };
+  return onField(path, (document) => {
+    if (field.type === "text") return document.words(field.path).some((word) => pattern.test(word));
+    const value = field.value(document);
+    return value !== undefined && pattern.test(value);
+  });
 }
 
 function lucenePattern(text: string): RegExp {
@@ -241,7 +245,7 @@ function existsQuery({ field }: JsonRecord): Query {
   const found = fieldAt(field);
   switch (found?.type) {
     case "keyword":
-      return { ...ALWAYS, matches: (document) => found.value(document) !== undefined };
+      return onField(field, (document) => found.value(document) !== undefined);
     case undefined:
       return NONE;
     default:

@@ -194,7 +194,7 @@ function* documents(telemetry: Telemetry, { query, of, order, after, most, aggre
   if (!(fromMs <= toMs)) return;
   const [fromNs, toNs] = [BigInt(Math.ceil(fromMs)) * NS, (BigInt(Math.floor(toMs)) + 1n) * NS];
   let together: EmittedLine[] = [];
-  for (const line of telemetry.lines(fromNs, toNs, order.forward ? "forward" : "backward")) {
+  for (const line of telemetry.lines(fromNs, toNs, order.forward ? "forward" : "backward", query.isOf)) {
     const [first] = together;
     if (first !== undefined && first.timeNs / NS !== line.timeNs / NS) {
       yield* ordered(together, order);
@@ -209,7 +209,12 @@ const NS = 1_000_000n;
 
 /** The documents of one millisecond: which is the how many does not depend on the way that one looks. */
 function ordered(lines: readonly EmittedLine[], { keys, forward, tieForward }: Order): readonly LogDocument[] {
-  const all = lines.toSorted(compareLines).map((line, nth) => new LogDocument(line, nth));
+  const all: LogDocument[] = [];
+  for (const [nth, line] of lines.toSorted(compareLines).entries()) {
+    const before = all.at(-1);
+    const isTwin = before !== undefined && compareLines(before.line, line) === 0;
+    all.push(new LogDocument(line, nth, isTwin ? before.twin + 1 : 0));
+  }
   if (keys[1] === "_id") all.sort((a, b) => (a.id < b.id ? -1 : 1));
   return (keys.length < 2 ? forward : tieForward) ? all : all.reverse();
 }

@@ -123,8 +123,8 @@ const secondsOf = (ns: bigint): number => Number(ns / 1_000_000n) / 1000;
 function found(expr: LogSelection, telemetry: Telemetry, { startNs, endNs, order, limit }: RangeQuestion): LogEntry[] {
   const pipeline = pipelineOf(expr);
   const entries: LogEntry[] = [];
-  for (const line of linesOf(telemetry, startNs, endNs, order)) {
-    const entry = pipeline(line);
+  for (const line of linesOf(telemetry, startNs, endNs, order, pipeline.isOf)) {
+    const entry = pipeline.entryOf(line);
     if (entry === undefined) continue;
     entries.push(entry);
     if (entries.length === limit) break;
@@ -191,8 +191,8 @@ function series(form: URLSearchParams, all: readonly LokiLabels[]): ServerReply 
   });
   const isWanted = (labels: LokiLabels): boolean => {
     const { namespace = "", pod = "", container = "", app = "" } = labels;
-    const line = { timeNs: 0n, text: "", namespace, pod, container, app };
-    return selections.length === 0 || selections.some((selected) => selected(line) !== undefined);
+    const writer = { namespace, pod, container, app };
+    return selections.length === 0 || selections.some(({ isOf }) => isOf(writer));
   };
   return jsonReply({ status: "success", data: all.filter(isWanted) }, 200, JSON_TYPE);
 }

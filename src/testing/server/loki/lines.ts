@@ -1,4 +1,4 @@
-import type { EmittedLine, Telemetry } from "../../telemetry.ts";
+import type { EmittedLine, LineWriter, Telemetry } from "../../telemetry.ts";
 import { streamKey } from "./pipeline.ts";
 
 /** The lines of a span as Loki keeps them: the same text of one stream and instant once. */
@@ -7,10 +7,11 @@ export function* linesOf(
   fromNs: bigint,
   toNs: bigint,
   order: "backward" | "forward",
+  isOf?: (writer: LineWriter) => boolean,
 ): Generator<EmittedLine> {
   const atOnce = new Set<string>();
   let lastNs: bigint | undefined;
-  for (const line of telemetry.lines(fromNs, toNs, order)) {
+  for (const line of telemetry.lines(fromNs, toNs, order, isOf)) {
     if (line.timeNs !== lastNs) atOnce.clear();
     lastNs = line.timeNs;
     const key = `${streamKey(line)}\n${line.text}`;

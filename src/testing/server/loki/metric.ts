@@ -81,8 +81,8 @@ function samplesOf(
   const number = unwrap === undefined ? undefined : numberOf(unwrap);
   const bytes = func === "bytes_over_time" || func === "bytes_rate";
   const series = new Map<string, Samples>();
-  for (const line of linesOf(telemetry, fromNs, toNs, "forward")) {
-    const entry = pipeline(line);
+  for (const line of linesOf(telemetry, fromNs, toNs, "forward", pipeline.isOf)) {
+    const entry = pipeline.entryOf(line);
     if (entry === undefined) continue;
     const value = number === undefined ? (bytes ? Buffer.byteLength(line.text) : 1) : number(entry);
     if (value === undefined) continue;

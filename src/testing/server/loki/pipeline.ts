@@ -9,7 +9,7 @@ import type {
   Stage,
 } from "../../../logs/logql/ast.ts";
 import { re2Pattern } from "../../../logs/re2-pattern.ts";
-import type { EmittedLine } from "../../telemetry.ts";
+import type { EmittedLine, LineWriter } from "../../telemetry.ts";
 import { goDuration, goFloat } from "../go-text.ts";
 import { jsonFields, logfmtFields } from "./fields.ts";
 
@@ -50,8 +50,13 @@ export class LogEntry {
   }
 }
 
-/** What a selection makes of a line: nothing where the line does not pass. */
-export type Pipeline = (line: EmittedLine) => LogEntry | undefined;
+/** What a selection makes of lines. */
+export interface Pipeline {
+  /** Whether the lines of a proxy are of a stream that is selected. */
+  readonly isOf: (writer: LineWriter) => boolean;
+  /** The entry of a line of such a stream; nothing where it does not pass a stage. */
+  readonly entryOf: (line: EmittedLine) => LogEntry | undefined;
+}
 
 /**
  * The streams and stages of a selection.
@@ -61,31 +66,23 @@ export type Pipeline = (line: EmittedLine) => LogEntry | undefined;
 export function pipelineOf({ matchers, stages }: LogSelection): Pipeline {
   const tests = matchers.map(({ label, op, value }) => ({ label, holds: textTest(op, value) }));
   const steps = stages.map(stepOf);
-  const streams = new Map<string, { readonly labels: LokiLabels; readonly selected: boolean }>();
-  return (line) => {
-    const key = streamKey(line);
-    let stream = streams.get(key);
-    if (stream === undefined) {
-      const labels = streamOf(line);
-      const selected = tests.every(({ label, holds }) =>
-        holds(Object.hasOwn(labels, label) ? (labels[label] ?? "") : ""),
-      );
-      stream = { labels, selected };
-      streams.set(key, stream);
-    }
-    if (!stream.selected) return undefined;
-    const entry = new LogEntry(line, stream.labels);
-    return steps.every((step) => step(entry)) ? entry : undefined;
+  return {
+    isOf: (writer) => {
+      const labels = streamOf(writer);
+      return tests.every(({ label, holds }) => holds(Object.hasOwn(labels, label) ? (labels[label] ?? "") : ""));
+    },
+    entryOf: (line) => {
+      const entry = new LogEntry(line, streamOf(line));
+      return steps.every((step) => step(entry)) ? entry : undefined;
+    },
   };
 }
 
 /** The labels that promtail gives the lines of a pod. */
-export const streamOf = ({ app, container, namespace, pod }: EmittedLine): LokiLabels =>
-  Object.freeze(
-    Object.fromEntries(Object.entries({ app, container, namespace, pod }).filter(([, value]) => value !== "")),
-  );
+export const streamOf = ({ app, container, namespace, pod }: LineWriter): LokiLabels =>
+  Object.fromEntries(Object.entries({ app, container, namespace, pod }).filter(([, value]) => value !== ""));
 
-export const streamKey = ({ namespace, pod, container, app }: EmittedLine): string =>
+export const streamKey = ({ namespace, pod, container, app }: LineWriter): string =>
   `${namespace}\n${pod}\n${container}\n${app}`;
 
 /** One stage; false drops the entry. */
