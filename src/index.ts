@@ -87,9 +87,12 @@ export type { EntryConditions, LogOptions, Status } from "./mesh/log-options.ts"
 export type { CallGroup, Denial, ErrorKey, LimitedCall, LogQuantile } from "./mesh/log-scope.ts";
 export { type AccessLogOptions, createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
 export type { Peer } from "./mesh/peer.ts";
+export type { CheckOptions } from "./mesh/policy/check.ts";
+export type { Enforced, FlowChange, FlowEnd, FlowExample, PolicyFlow } from "./mesh/policy/flow.ts";
 export type { PathNormalization } from "./mesh/policy/path.ts";
 export type { Policies, PolicyOptions } from "./mesh/policy/policies.ts";
 export type { IgnoredResource, PolicyFiles, PolicyInput, PolicyObject } from "./mesh/policy/read.ts";
+export type { CheckMeta, PolicyReport } from "./mesh/policy/report.ts";
 export type { MeshSettings, PolicyRequest, RequestDestination, RequestSource } from "./mesh/policy/request.ts";
 export type {
   Action,
@@ -113,6 +116,8 @@ export type {
   VirtualService,
   VirtualServiceSpec,
 } from "./mesh/policy/resource.ts";
+export type { RouteCheck, RouteUse, Undeclared } from "./mesh/policy/routes.ts";
+export type { BroadRule, RuleUse } from "./mesh/policy/rule-use.ts";
 export type { Decision, Reason, RuleName, Verdict } from "./mesh/policy/verdict.ts";
 export type { Reporter } from "./mesh/scope.ts";
 export type { TraceOptions } from "./mesh/trace-options.ts";

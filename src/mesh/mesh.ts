@@ -187,7 +187,7 @@ export class Mesh {
    * mesh.policies({ files: "policies.yaml" }).verdict({ protocol: "http", destination: { namespace: "shop" } })
    */
   policies(input: PolicyInput, options: PolicyOptions = {}): Policies {
-    return new Policies(input, options);
+    return new Policies({ context: this.#context, everything: this.#everything }, input, options);
   }
 
   #endpoint(destination: Peer, kind: string): Endpoint {

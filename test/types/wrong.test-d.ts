@@ -271,3 +271,27 @@ describe("options", () => {
     rate.over("6h");
   });
 });
+
+describe("policies", () => {
+  test("what is no request, and what is no policy", async () => {
+    // @ts-expect-error a policy is YAML, an object or a file
+    mesh.policies(42);
+    // @ts-expect-error a mesh is configured by its root namespace, and not by a root
+    mesh.policies("", { root: "istio-system" });
+    const policies = mesh.policies("");
+    // @ts-expect-error a request has a destination
+    policies.verdict({ protocol: "http" });
+    // @ts-expect-error and a protocol that there is
+    policies.verdict({ protocol: "https", destination: { namespace: "shop" } });
+    // @ts-expect-error a check is of a range
+    policies.check({});
+    const { decision, reason } = policies.verdict({ protocol: "http", destination: { namespace: "shop" } });
+    // @ts-expect-error it is denied, not deny
+    decision === "deny";
+    // @ts-expect-error which rule decided is known of some reasons only
+    reason.rule;
+    const report = await policies.check({ last: "1h" });
+    // @ts-expect-error an unknown verdict is no change that is known
+    report.flows.filter((flow) => flow.change === "allowed");
+  });
+});

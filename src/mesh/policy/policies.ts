@@ -1,8 +1,10 @@
 import { QueryError } from "../../errors.ts";
 import { plain } from "../../results/text.ts";
 import { shown } from "../../time.ts";
+import { type CheckOptions, type CheckSource, checkPolicies } from "./check.ts";
 import type { PathNormalization } from "./path.ts";
 import { type IgnoredResource, type PolicyInput, readPolicies } from "./read.ts";
+import type { PolicyReport } from "./report.ts";
 import type { MeshSettings, PolicyRequest } from "./request.ts";
 import { type AnyResource, resourceText } from "./resource.ts";
 import { Judge, type Verdict } from "./verdict.ts";
@@ -22,15 +24,19 @@ export class Policies {
   /** What is allowed, and most likely not meant. */
   readonly warnings: readonly string[];
   readonly #judge: Judge;
+  readonly #settings: MeshSettings;
+  readonly #source: CheckSource;
 
   /** @throws {QueryError} `code: "policy"` that names every fault by file, document and path */
-  constructor(input: PolicyInput, options: PolicyOptions = {}) {
+  constructor(source: CheckSource, input: PolicyInput, options: PolicyOptions = {}) {
     const { namespace = "default", ...settings } = settingsOf(options);
     const { resources, ignored } = readPolicies(input, namespace);
     this.resources = Object.freeze(resources);
     this.ignored = Object.freeze(ignored);
     this.warnings = Object.freeze(warningsOf(resources, settings));
     this.#judge = new Judge(resources, settings);
+    this.#settings = settings;
+    this.#source = source;
     Object.freeze(this);
   }
 
@@ -48,6 +54,22 @@ export class Policies {
    */
   verdict(request: PolicyRequest): Verdict {
     return this.#judge.verdict(request);
+  }
+
+  /**
+   * Holds the policies against the traffic of a range: what they would newly deny or allow, what cannot be told, and
+   * which rules and routes nothing uses.
+   *
+   * Identities and counts are the metrics', methods and paths those of access logs, where there are any. Two questions
+   * go to the metrics; of the logs the latest `calls` are read.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has neither metrics nor logs, `"range"` for a range that is none
+   * @example
+   * const report = await mesh.policies({ files: "deny-admin.yaml" }).check({ last: "24h" });
+   * for (const flow of report.newlyDenied) console.log(flow.source.principal, flow.path, flow.rate);
+   */
+  check(options: CheckOptions): Promise<PolicyReport> {
+    return checkPolicies(this.#source, this.resources, this.#judge, this.#settings, options);
   }
 
   toString(): string {
