@@ -3,6 +3,7 @@ import type { Call, Expr, Matcher } from "../ast.ts";
 import { isWellFormed } from "../quote.ts";
 import { type Column, joinEqual, relabelled } from "./column.ts";
 import { compareLabels, compareText, isMetadata, Labels } from "./labels.ts";
+import { seriesTest } from "./matchers.ts";
 import { comesBefore } from "./natural-order.ts";
 import { compileRe2, type Pattern, PatternFault } from "./re2.ts";
 
@@ -92,13 +93,18 @@ export function sortByLabels(columns: readonly Column[], names: readonly string[
   });
 }
 
-/** The labels that a selector fixes to one value each, which is what is known of series that are absent. */
+/**
+ * The labels that a selector fixes to one value each, which is what is known of series that are absent. Prometheus looks
+ * at the matchers in the order in which its storage has put them: those that only take series away come last.
+ */
 export function labelsOfAbsent(expr: Expr | undefined): Labels {
   const selector = expr?.kind === "matrix" ? expr.selector : expr;
   if (selector?.kind !== "vector") return Labels.EMPTY;
   const fixed = new Map<string, string>();
   const seen = new Set<string>();
-  for (const { label, op, value } of selector.matchers as readonly Matcher[]) {
+  const takesAway = (one: Matcher): boolean => one.op.startsWith("!") && seriesTest([one])({});
+  const matchers = selector.matchers.filter((one) => !takesAway(one));
+  for (const { label, op, value } of [...matchers, ...selector.matchers.filter(takesAway)]) {
     if (isMetadata(label)) continue;
     if (op === "=" && !seen.has(label)) {
       fixed.set(label, value);
