@@ -132,6 +132,14 @@ export interface Matching {
   readonly labels: readonly string[];
   /** The side with many series for one of the other, and the labels it takes over from there. */
   readonly group?: { readonly side: "left" | "right"; readonly include: readonly string[] } | undefined;
+  /** What stands in for a sample that one side lacks: `fill (0)` is the same on both. An experiment of Prometheus 3. */
+  readonly fill?: Fill | undefined;
+}
+
+/** The values that stand in for samples that the left or the right side lacks. */
+export interface Fill {
+  readonly left?: number | undefined;
+  readonly right?: number | undefined;
 }
 
 /** Two expressions joined by an operator. */

@@ -264,8 +264,13 @@ function checkOperand(expr: Expr, type: ValueType, side: "left" | "right", op: B
   });
 }
 
-function checkMatching(op: BinaryOp, { kind, labels, group }: Matching, bothVectors: boolean): void {
-  if (!bothVectors) refuse("promql", `on and ignoring need vectors on both sides`);
+function checkMatching(op: BinaryOp, { kind, labels, group, fill }: Matching, bothVectors: boolean): void {
+  if (!bothVectors)
+    refuse("promql", `${fill === undefined ? "on and ignoring need" : "fill needs"} vectors on both sides`);
+  if (fill !== undefined && isSetOp(op)) refuse("promql", `${op} has no values to fill in`);
+  for (const value of [fill?.left, fill?.right]) {
+    if (value !== undefined && typeof value !== "number") refuse("promql", `fill takes a number, not ${shown(value)}`);
+  }
   if (group !== undefined && isSetOp(op)) {
     refuse("promql", `${op} matches many with many; it takes no group_left or group_right`);
   }
@@ -276,12 +281,14 @@ function checkMatching(op: BinaryOp, { kind, labels, group }: Matching, bothVect
 }
 
 /** `ignoring ()` without a group is what Prometheus does by itself, so it is not kept. */
-function keptMatching({ kind, labels, group }: Matching): Matching | undefined {
-  if (kind === "ignoring" && labels.length === 0 && group === undefined) return undefined;
+function keptMatching({ kind, labels, group, fill }: Matching): Matching | undefined {
+  const fills = fill?.left !== undefined || fill?.right !== undefined;
+  if (kind === "ignoring" && labels.length === 0 && group === undefined && !fills) return undefined;
   return Object.freeze({
     kind,
     labels: frozenCopy(labels),
     ...(group && { group: Object.freeze({ side: group.side, include: frozenCopy(group.include) }) }),
+    ...(fills && { fill: Object.freeze({ ...fill }) }),
   });
 }
 

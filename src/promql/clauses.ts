@@ -1,5 +1,6 @@
-import type { Grouping, Matcher, Matching, MatchOp } from "./ast.ts";
+import type { Fill, Grouping, Matcher, Matching, MatchOp } from "./ast.ts";
 import { buildMatcher } from "./build.ts";
+import type { DurationReader } from "./durations.ts";
 import type { TokenKind } from "./lexer.ts";
 import { patternFault } from "./pattern.ts";
 import { quoteLabel } from "./quote.ts";
@@ -53,7 +54,7 @@ export function readGrouping(tokens: Tokens): Grouping | undefined {
 }
 
 /** What says, behind an operator, how the series of both sides find each other. */
-export function readMatching(tokens: Tokens): Matching | undefined {
+export function readMatching(tokens: Tokens, durations: DurationReader): Matching | undefined {
   const kind = tokens.takeKeyword("on") ? "on" : tokens.takeKeyword("ignoring") ? "ignoring" : undefined;
   let matching: Matching | undefined;
   if (kind !== undefined) {
@@ -62,17 +63,35 @@ export function readMatching(tokens: Tokens): Matching | undefined {
     const include = side === undefined || tokens.kind !== "(" ? [] : readLabels(tokens, `group_${side}`);
     matching = side === undefined ? { kind, labels } : { kind, labels, group: { side, include } };
   }
-  if (tokens.kind === "keyword" && tokens.value.startsWith("fill")) {
-    const { value, start, end } = tokens;
-    tokens.refuse({
-      code: "unsupported",
-      reason: `${value} is an experiment of Prometheus 3 that this library does not take`,
-      hint: "join the side that may miss series with what they shall be: … or on (…) vector(0)",
-      start,
-      end,
-    });
+  const fill = readFill(tokens, durations);
+  return fill === undefined ? matching : { ...(matching ?? { kind: "ignoring", labels: [] }), fill };
+}
+
+/** `fill (0)`, or one or both of `fill_left (0)` and `fill_right (0)`, if that is at hand. */
+function readFill(tokens: Tokens, durations: DurationReader): Fill | undefined {
+  if (tokens.takeKeyword("fill")) {
+    const value = readFillValue(tokens, durations);
+    return { left: value, right: value };
   }
-  return matching;
+  let left: number | undefined;
+  let right: number | undefined;
+  for (;;) {
+    if (left === undefined && tokens.takeKeyword("fill_left")) left = readFillValue(tokens, durations);
+    else if (right === undefined && tokens.takeKeyword("fill_right")) right = readFillValue(tokens, durations);
+    else break;
+  }
+  if (left === undefined && right === undefined) return undefined;
+  return { ...(left !== undefined && { left }), ...(right !== undefined && { right }) };
+}
+
+function readFillValue(tokens: Tokens, durations: DurationReader): number {
+  tokens.expect("(", "write the value that is filled in, as in fill (0)");
+  const sign = tokens.kind === "-" ? -1 : 1;
+  if (tokens.kind === "-" || tokens.kind === "+") tokens.advance();
+  if (tokens.kind !== "number" && tokens.kind !== "duration") tokens.unexpected("a number", "write fill (0)");
+  const value = sign * durations.literal();
+  tokens.expect(")", "fill takes a single number");
+  return value;
 }
 
 function readLabels(tokens: Tokens, of: string): readonly string[] {

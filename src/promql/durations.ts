@@ -12,18 +12,26 @@ interface Length {
   readonly literal: boolean;
 }
 
+/** How long the query is that a text is for, and how far its steps are apart; both are 0 at an instant. */
+export interface QueryLength {
+  readonly rangeMs: number;
+  readonly stepMs: number;
+}
+
 /**
  * Reads ranges, steps and offsets: durations, numbers of seconds, and Prometheus 3's arithmetic over them, which is
- * reckoned at once. What depends on the query's own step or range is refused by name.
+ * reckoned at once. What depends on the query's own step or range is refused by name where that is not known.
  *
  * @see Prometheus, `promql/parser/generated_parser.y`, `duration_expr`, and `promql/durations.go`
  */
 export class DurationReader {
   readonly #tokens: Tokens;
+  readonly #query: QueryLength | undefined;
   #depth = 0;
 
-  constructor(tokens: Tokens) {
+  constructor(tokens: Tokens, query: QueryLength | undefined) {
     this.#tokens = tokens;
+    this.#query = query;
   }
 
   /** Milliseconds of a range or step within brackets. */
@@ -136,13 +144,17 @@ export class DurationReader {
     tokens.expect("(");
     if (word === "step" || word === "range") {
       tokens.expect(")");
-      tokens.refuse({
-        code: "unsupported",
-        reason: `${word}() as a duration is known only once the query runs, which this library does not take`,
-        hint: "write the duration itself, such as 1m",
-        start,
-        end: tokens.lastEnd,
-      });
+      const query = this.#query;
+      if (query === undefined) {
+        return tokens.refuse({
+          code: "unsupported",
+          reason: `${word}() as a duration is known only once the query runs`,
+          hint: "write the duration itself, such as 1m, or say in the options which query the text is for",
+          start,
+          end: tokens.lastEnd,
+        });
+      }
+      return { seconds: (word === "step" ? query.stepMs : query.rangeMs) / 1000, literal: false };
     }
     const { seconds: left } = this.#sum(0);
     tokens.expect(",");

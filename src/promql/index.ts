@@ -9,6 +9,7 @@ export type {
   ComparisonOp,
   Expr,
   Extension,
+  Fill,
   Grouping,
   Matcher,
   Matching,
@@ -42,6 +43,7 @@ export {
   unary,
   without,
 } from "./construct.ts";
+export type { QueryLength } from "./durations.ts";
 export {
   type EvaluatedInstant,
   type EvaluatedMatrix,

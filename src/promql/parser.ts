@@ -14,7 +14,7 @@ import {
   buildUnary,
 } from "./build.ts";
 import { readGrouping, readMatchers, readMatching } from "./clauses.ts";
-import { DurationReader } from "./durations.ts";
+import { DurationReader, type QueryLength } from "./durations.ts";
 import {
   AGGREGATIONS,
   type AggregationOp,
@@ -33,6 +33,8 @@ import { typeOf } from "./types.ts";
 export interface ParseOptions {
   /** Whether functions and aggregations that a server must be told to take are taken; refused when left out. */
   readonly experimental?: boolean | undefined;
+  /** What `step()` and `range()` stand for where a duration does, as in `a[step()]`; they are refused when left out. */
+  readonly query?: QueryLength | undefined;
 }
 
 /** How deep a tree may be, so that walking it never exhausts the stack. */
@@ -51,7 +53,7 @@ const MOST_NESTED = 500;
  */
 export function parse(text: string, options: ParseOptions = {}): Expr {
   if (typeof text !== "string") throw new QueryError("promql", `parse() takes text, not ${typeof text}`);
-  return new Parser(text, options.experimental === true).whole();
+  return new Parser(text, options.experimental === true, options.query).whole();
 }
 
 class Parser {
@@ -66,9 +68,9 @@ class Parser {
   /** Whether the selector that comes next is the one that `info` takes. */
   #forInfo = false;
 
-  constructor(text: string, experimental: boolean) {
+  constructor(text: string, experimental: boolean, query: QueryLength | undefined) {
     this.#tokens = new Tokens(text);
-    this.#durations = new DurationReader(this.#tokens);
+    this.#durations = new DurationReader(this.#tokens, query);
     this.#experimental = experimental;
   }
 
@@ -102,7 +104,7 @@ class Parser {
       const op = tokens.kind as BinaryOp;
       tokens.advance();
       const bool = tokens.takeKeyword("bool");
-      const matching = tokens.kind === "keyword" ? readMatching(tokens) : undefined;
+      const matching = tokens.kind === "keyword" ? this.#matching() : undefined;
       const right = this.#expression(op === "^" ? precedence : precedence + 1);
       tokens.from = start;
       left = buildBinary(op, left, right, bool, this.#meant(matching, left, right), start, tokens.lastEnd);
@@ -112,6 +114,20 @@ class Parser {
     this.#nested--;
     this.#height = height;
     return left;
+  }
+
+  #matching(): Matching | undefined {
+    const tokens = this.#tokens;
+    const { start } = tokens;
+    const matching = readMatching(tokens, this.#durations);
+    if (matching?.fill === undefined || this.#experimental) return matching;
+    return tokens.refuse({
+      code: "experimental",
+      reason: "fill is experimental",
+      hint: "parse with { experimental: true }; a server needs --enable-feature=promql-binop-fill-modifiers",
+      start,
+      end: tokens.lastEnd,
+    });
   }
 
   #operand(): Expr {
@@ -396,7 +412,7 @@ class Parser {
 
   /** Prometheus takes `on ()` before a scalar, and forgets it. */
   #meant(matching: Matching | undefined, left: Expr, right: Expr): Matching | undefined {
-    if (matching === undefined || matching.labels.length > 0) return matching;
+    if (matching === undefined || matching.labels.length > 0 || matching.fill !== undefined) return matching;
     return typeOf(left) === "scalar" || typeOf(right) === "scalar" ? undefined : matching;
   }
 

@@ -130,9 +130,16 @@ export function printOperator({ op, bool, matching }: Binary): string {
   return `${op}${bool ? " bool" : ""}${matching === undefined ? "" : ` ${printMatching(matching)}`}`;
 }
 
-function printMatching({ kind, labels, group }: Matching): string {
-  const text = `${kind} ${printLabels(labels)}`;
-  return group === undefined ? text : `${text} group_${group.side} ${printLabels(group.include)}`;
+function printMatching({ kind, labels, group, fill }: Matching): string {
+  const parts: string[] = [];
+  if (kind === "on" || labels.length > 0 || group !== undefined) parts.push(`${kind} ${printLabels(labels)}`);
+  if (group !== undefined) parts.push(`group_${group.side} ${printLabels(group.include)}`);
+  if (fill?.left !== undefined && Object.is(fill.left, fill.right)) parts.push(`fill (${printNumber(fill.left)})`);
+  else {
+    if (fill?.left !== undefined) parts.push(`fill_left (${printNumber(fill.left)})`);
+    if (fill?.right !== undefined) parts.push(`fill_right (${printNumber(fill.right)})`);
+  }
+  return parts.join(" ");
 }
 
 /** Whether `part` stands in parentheses within `expr`, as the right side of an operator or any other part. */

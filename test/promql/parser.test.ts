@@ -299,6 +299,7 @@ describe("experiments of Prometheus", () => {
     ["mad_over_time(a[5m])", "mad_over_time() is experimental"],
     ["start()", "start() is experimental"],
     ["max_of(1, 2)", "max_of() is experimental"],
+    ["a + fill (0) b", "fill is experimental"],
   ])("%s is taken where they are allowed", (text, message) => {
     const error = refusalOf(text);
     expect(error).toMatchObject({ code: "experimental", reason: message });
@@ -316,7 +317,42 @@ describe("experiments of Prometheus", () => {
   });
 
   test.each([
-    ["a + fill(0) b", "fill is an experiment"],
+    ["a + fill(0) b", { left: 0, right: 0 }, "a + fill (0) b"],
+    ["a + on (x) group_left (y) fill_left(-1) b", { left: -1 }, "a + on (x) group_left (y) fill_left (-1) b"],
+    [
+      "a == bool fill_right(+5m) fill_left(Inf) b",
+      { left: Number.POSITIVE_INFINITY, right: 300 },
+      "a == bool fill_left (Inf) fill_right (300) b",
+    ],
+    ["a + fill_left(1) fill_right(1) b", { left: 1, right: 1 }, "a + fill (1) b"],
+    ["a + ignoring () fill(NaN) b", { left: Number.NaN, right: Number.NaN }, "a + fill (NaN) b"],
+    ["a + fill", undefined, 'a + {__name__="fill"}'],
+  ])("values are filled in: %s", (text, fill, printed) => {
+    const expr = parse(text, { experimental: true });
+    expect(expr).toMatchObject({ kind: "binary" });
+    expect(expr.kind === "binary" && expr.matching?.fill).toEqual(fill);
+    expect(print(expr)).toBe(printed);
+    expect(parse(printed, { experimental: true })).toEqual(expr);
+  });
+
+  test.each([
+    "a + fill() b",
+    "a + fill(b) b",
+    "a + fill(0",
+    "1 + fill(0) b",
+    "a and fill(0) b",
+    "a + fill(0) fill_left(1) b",
+  ])("%s is no filling", (text) => {
+    expect(() => parse(text, { experimental: true })).toThrow(PromqlSyntaxError);
+  });
+
+  test("step() and range() are durations where the query is known", () => {
+    const query = { stepMs: 30_000, rangeMs: 3_600_000 };
+    expect(print(parse("rate(a[step() * 4] offset range())", { query }))).toBe("rate(a[2m] offset 1h)");
+    expect(() => parse("a[step()]", { query: { stepMs: 0, rangeMs: 0 } })).toThrow("longer than 0");
+  });
+
+  test.each([
     ["a[step()]", "step() as a duration"],
     ["a offset -range()", "range() as a duration"],
   ])("%s is refused by name", (text, message) => {

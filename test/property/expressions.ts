@@ -98,7 +98,7 @@ function trees(dialect: Dialect): Trees {
         selectors,
         callsTo("vector", dialect, typed),
         aggregations(labels, dialect, typed.vector, typed.scalar),
-        vectorBinaries(labels, typed.vector, typed.scalar),
+        vectorBinaries(labels, typed.vector, typed.scalar, dialect),
         typed.vector.chain((inner) => signs.map((sign) => unary(sign, inner))),
       ),
       scalar: fc.oneof(
@@ -252,10 +252,23 @@ function aggregations(
   });
 }
 
+/** A server has no JSON for the others where it tells of a tree. */
+const finite = numbers.filter(Number.isFinite);
+
+/** The same with values for samples that one side lacks. */
+const filled = (joins: fc.Arbitrary<Matching | undefined>): fc.Arbitrary<Matching> =>
+  fc
+    .tuple(joins, fc.record({ left: finite, right: finite }, { requiredKeys: [] }), fc.boolean())
+    .map(([matching, fill, isSame]) => ({
+      ...(matching ?? { kind: "ignoring", labels: [] }),
+      fill: isSame && fill.left !== undefined ? { left: fill.left, right: fill.left } : fill,
+    }));
+
 function vectorBinaries(
   labels: fc.Arbitrary<string[]>,
   vector: fc.Arbitrary<Expr>,
   scalar: fc.Arbitrary<Expr>,
+  dialect: Dialect,
 ): fc.Arbitrary<Expr> {
   const matchings: fc.Arbitrary<Matching> = fc
     .tuple(fc.constantFrom("ignoring" as const, "on" as const), labels)
@@ -267,7 +280,8 @@ function vectorBinaries(
       group: { side, include: names.filter((name) => matching.kind === "ignoring" || !matching.labels.includes(name)) },
     }));
   const none = fc.constant(undefined);
-  const joins = fc.oneof(none, matchings, grouped);
+  const plain = fc.oneof(none, matchings, grouped);
+  const joins = dialect.experimental === true ? fc.oneof(plain, filled(plain)) : plain;
   return fc.oneof(
     fc
       .tuple(fc.constantFrom(...ARITHMETIC), vector, vector, joins)

@@ -1,4 +1,4 @@
-import type { At, Expr, Grouping, Matching, TimeShift, VectorSelector } from "../../src/promql/ast.ts";
+import type { At, Expr, Fill, Grouping, Matching, TimeShift, VectorSelector } from "../../src/promql/ast.ts";
 import { isPlainMetric, quote, quoteGroupingLabel, quoteLabel } from "../../src/promql/quote.ts";
 import { formatDuration } from "../../src/time.ts";
 import { type Random, random } from "../mesh/random.ts";
@@ -145,12 +145,21 @@ class Spelling {
     return `${this.#cased(kind)}${this.#gap()}${this.#labels(labels)}`;
   }
 
-  #matching({ kind, labels, group }: Matching): string {
+  #matching({ kind, labels, group, fill }: Matching): string {
     const text = `${this.#cased(kind)}${this.#gap()}${this.#labels(labels)}`;
-    if (group === undefined) return text;
+    const filled = fill === undefined ? "" : ` ${this.#fill(fill)}`;
+    if (group === undefined) return text + filled;
     const include = group.include.length === 0 && this.#chance(0.5) ? "" : this.#labels(group.include);
     // Behind a bare group_left a parenthesis would be read as its labels.
-    return `${text} ${this.#cased(`group_${group.side}`)}${include === "" ? "()" : include}`;
+    return `${text} ${this.#cased(`group_${group.side}`)}${include === "" ? "()" : include}${filled}`;
+  }
+
+  #fill({ left, right }: Fill): string {
+    const value = (word: string, x: number | undefined): string =>
+      x === undefined ? "" : `${this.#cased(word)}${this.#gap()}(${this.#gap()}${this.#number(x)}${this.#gap()})`;
+    if (Object.is(left, right) && this.#chance(0.7)) return value("fill", left);
+    const sides = [value("fill_left", left), value("fill_right", right)];
+    return (this.#chance(0.5) ? sides : sides.reverse()).join(" ");
   }
 
   #labels(labels: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { EvaluationError, QueryError } from "../../errors.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../../time.ts";
 import type { Expr, MatrixSelector, Subquery } from "../ast.ts";
+import type { QueryLength } from "../durations.ts";
 import type { ValueType } from "../functions.ts";
 import { parse } from "../parser.ts";
 import { print } from "../printer.ts";
@@ -115,8 +116,9 @@ export function evaluate(
   storage: SeriesStorage,
   options: EvaluationOptions = {},
 ): EvaluatedInstant {
-  const expr = typeof given === "string" ? parse(given, { experimental: options.experimental }) : given;
   const { query, endMs } = gridAsked(when);
+  const length = "at" in when ? INSTANT : { rangeMs: endMs - query.startMs, stepMs: query.stepMs };
+  const expr = typeof given === "string" ? parse(given, { experimental: options.experimental, query: length }) : given;
   const lookbackMs = durationMs(options.lookback ?? "5m", "evaluate: lookback", "window");
   const evaluator = new Evaluator(expr, {
     selection: new Selection(storage, lookbackMs),
@@ -136,6 +138,8 @@ export function evaluate(
     throw new EvaluationError(error.code, error.message, { query: text, cause: error });
   }
 }
+
+const INSTANT: QueryLength = { rangeMs: 0, stepMs: 0 };
 
 function gridAsked(when: EvaluationInstant | EvaluationRange): { readonly query: Grid; readonly endMs: number } {
   if ("at" in when) {

@@ -2,7 +2,7 @@ import { unreachable } from "../../errors.ts";
 import type { Expr } from "../ast.ts";
 import type { FunctionName } from "../functions.ts";
 
-/** Functions that look at the time of evaluation, or at that of their argument's samples. */
+/** Functions that may look at the time of evaluation, or at that of their argument's samples. */
 const TIMED: ReadonlySet<FunctionName> = new Set<FunctionName>([
   "day_of_month",
   "day_of_week",
@@ -10,6 +10,7 @@ const TIMED: ReadonlySet<FunctionName> = new Set<FunctionName>([
   "days_in_month",
   "end",
   "hour",
+  "info",
   "minute",
   "month",
   "predict_linear",

@@ -6,6 +6,7 @@ import { type Column, fullColumn, type Grid, joinEqual, nonEmpty, presentAnywher
 import { clamped, ELEMENT_FUNCTIONS, rounded } from "./element-functions.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { histogramFraction, histogramQuantile, histogramQuantiles } from "./histogram-functions.ts";
+import { info } from "./info.ts";
 import { labelJoin, labelReplace, labelsOfAbsent, sortByLabels, textOf } from "./label-functions.ts";
 import { Labels } from "./labels.ts";
 import { overRange } from "./over-range.ts";
@@ -69,6 +70,8 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
       const qs = args.slice(2).map((_, i) => scalar(i + 2));
       return histogramQuantiles(call, columns, textOf(args[1]), qs, context);
     }
+    case "info":
+      return info(evaluation, call, grid);
     case "label_join": {
       const relabel = labelJoin(call);
       return relabel(vector(0));

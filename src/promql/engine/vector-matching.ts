@@ -1,7 +1,7 @@
 import { EvaluationError } from "../../errors.ts";
 import type { Binary, Matching } from "../ast.ts";
 import { isComparison } from "../operators.ts";
-import { type Column, emptyColumn, isEmpty, joinEqual, presentAnywhere } from "./column.ts";
+import { type Column, emptyColumn, fullColumn, isEmpty, joinEqual, presentAnywhere } from "./column.ts";
 import type { Labels } from "./labels.ts";
 import { ELEMENT_OPERATORS } from "./operators.ts";
 import { signatureOf } from "./set-operations.ts";
@@ -26,13 +26,26 @@ export function matchVectors(
   const swapped = matching.group?.side === "right";
   const [many, one] = swapped ? [right, left] : [left, right];
   const pairing = new Pairing(expr, matching, delayedNames, swapped);
-  const ones = pairing.onesBySignature(one, many, steps);
+  const { left: fillLeft, right: fillRight } = matching.fill ?? {};
+  const [fillMany, fillOne] = swapped ? [fillRight, fillLeft] : [fillLeft, fillRight];
+  const ones = pairing.onesBySignature(one, matching.fill === undefined ? many : one, steps);
   const found: Column[] = [];
+  const meet = (column: Column, partner: Column, signature: string): void => {
+    const joined = pairing.join(column, partner, signature, element);
+    if (!isEmpty(joined)) found.push(joined);
+  };
   for (const column of many) {
     const signature = pairing.signature(column.labels);
-    for (const partner of ones.get(signature) ?? []) {
-      const joined = pairing.join(column, partner, signature, element);
-      if (!isEmpty(joined)) found.push(joined);
+    const partners = ones.get(signature) ?? [];
+    for (const partner of partners) meet(column, partner, signature);
+    if (fillOne === undefined) continue;
+    const there = presentAnywhere(partners, steps);
+    meet(column, pairing.standIn(column, fillOne, there), signature);
+  }
+  if (fillMany !== undefined) {
+    for (const column of one) {
+      const signature = pairing.signature(column.labels);
+      meet(pairing.standIn(column, fillMany, pairing.matchedAt(signature, steps)), column, signature);
     }
   }
   pairing.throwFailure();
@@ -59,6 +72,8 @@ class Pairing {
   #failure: Failure | undefined;
   /** At which steps a result has been found, by what must be unique. */
   readonly #matched = new Map<string, Uint8Array>();
+  /** The same by signature alone. */
+  readonly #met = new Map<string, Uint8Array>();
 
   constructor(expr: Binary, matching: Matching, delayedNames: boolean, swapped: boolean) {
     this.#expr = expr;
@@ -106,17 +121,30 @@ class Pairing {
     return this.#matching.kind === "on" ? labels.keep(names) : labels.dropMetadata().drop(names);
   }
 
+  /** What is filled in for a partner that a series lacks, at all steps but those where there is one. */
+  standIn({ labels }: Column, fill: number, there: Uint8Array): Column {
+    const stand = fullColumn(this.#matchLabels(labels), new Float64Array(there.length).fill(fill));
+    return { ...stand, present: there.map((found) => 1 - found) };
+  }
+
+  /** At which steps a series of this signature has found a partner. */
+  matchedAt(signature: string, steps: number): Uint8Array {
+    return this.#met.get(signature)?.slice() ?? new Uint8Array(steps);
+  }
+
   join(many: Column, one: Column, signature: string, element: Element): Column {
     const { op, bool } = this.#expr;
     const labels = this.#resultLabels(many.labels, one.labels);
     const isGrouped = this.#matching.group !== undefined;
-    const matched = this.#steps(isGrouped ? `${signature}\udc00${labels.key}` : signature, many.present.length);
+    const met = stepsOf(this.#met, signature, many.present.length);
+    const matched = isGrouped ? stepsOf(this.#matched, `${signature}\udc00${labels.key}`, many.present.length) : met;
     const result = emptyColumn(labels, many.present.length, bool);
     const isFilter = isComparison(op) && !bool;
     for (let i = 0; i < many.present.length; i++) {
       if (many.present[i] !== 1 || one.present[i] !== 1) continue;
       if (matched[i] === 1) this.#fail(i, isGrouped ? TWICE_GROUPED : TWICE);
       matched[i] = 1;
+      met[i] = 1;
       const x = many.values[i] as number;
       const y = one.values[i] as number;
       const value = this.#swapped ? element(y, x) : element(x, y);
@@ -137,14 +165,6 @@ class Pairing {
     if (this.#failure !== undefined) throw new EvaluationError("execution", this.#failure.message);
   }
 
-  #steps(key: string, steps: number): Uint8Array {
-    const before = this.#matched.get(key);
-    if (before !== undefined) return before;
-    const fresh = new Uint8Array(steps);
-    this.#matched.set(key, fresh);
-    return fresh;
-  }
-
   #resultLabels(many: Labels, one: Labels): Labels {
     const { kind, labels: names, group } = this.#matching;
     let labels = this.#dropsName ? many.dropMetadata() : many;
@@ -152,4 +172,12 @@ class Pairing {
     for (const name of group?.include ?? []) labels = labels.with(name, one.get(name));
     return labels;
   }
+}
+
+function stepsOf(matched: Map<string, Uint8Array>, key: string, steps: number): Uint8Array {
+  const before = matched.get(key);
+  if (before !== undefined) return before;
+  const fresh = new Uint8Array(steps);
+  matched.set(key, fresh);
+  return fresh;
 }

@@ -1,11 +1,12 @@
 /** Random expressions that find something in the series of `evaluation-data.ts`. */
-import type { Expr, Grouping, Matcher, Matching, TimeShift, VectorSelector } from "../../../src/promql/ast.ts";
+import type { Expr, Fill, Grouping, Matcher, Matching, TimeShift, VectorSelector } from "../../../src/promql/ast.ts";
 import {
   aggregate,
   binary,
   by,
   call,
   type FunctionName,
+  labelSelector,
   matcher,
   matrix,
   number,
@@ -329,6 +330,11 @@ class Queries {
     return { kind: this.#random.pick(["on", "on", "ignoring"] as const), labels };
   }
 
+  #fill(): Fill {
+    const value = () => this.#random.pick(NUMBERS);
+    return this.#random.pick([{ left: value() }, { right: value() }, { left: value(), right: value() }]);
+  }
+
   /** Two vectors that may or may not find each other. */
   #joined(depth: number): Expr {
     const compares = this.#chance(0.4);
@@ -343,7 +349,10 @@ class Queries {
             group: { side, include: this.#chance(0.5) || matching.labels.includes("version") ? [] : ["version"] },
           }
         : matching;
-    return binary(op, this.#vector(depth), this.#vector(depth), { bool, matching: grouped });
+    const filled = this.#chance(0.15)
+      ? { kind: "ignoring" as const, labels: [], ...grouped, fill: this.#fill() }
+      : grouped;
+    return binary(op, this.#vector(depth), this.#vector(depth), { bool, matching: filled });
   }
 
   /** An aggregate beside another of the same labels, as in ratios. */
@@ -442,7 +451,11 @@ class Queries {
 
   #rare(depth: number): Expr {
     const inner = this.#vector(depth);
-    switch (this.#random.between(0, 6)) {
+    switch (this.#random.between(0, 8)) {
+      case 7:
+        return call("info", inner, labelSelector([matcher("__name__", "=", "build_info")]));
+      case 8:
+        return call("info", inner, labelSelector([matcher("__name__", "=~", "build_.*"), this.#matcher(["version"])]));
       case 0:
         return call("absent", inner);
       case 1:

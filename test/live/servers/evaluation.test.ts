@@ -26,7 +26,10 @@ beforeAll(async () => {
   const programs = await latestPrometheus({ onSlow: (what) => console.log(`          ${what}`) });
   prometheus = await singlePrometheus({
     programs,
-    flags: ["--web.enable-remote-write-receiver", "--enable-feature=promql-experimental-functions"],
+    flags: [
+      "--web.enable-remote-write-receiver",
+      "--enable-feature=promql-experimental-functions,promql-binop-fill-modifiers",
+    ],
   });
   server = promqlServer(prometheus.url);
   const data = evaluationData(SEED);

@@ -214,7 +214,7 @@ function runCase(one: Case, storage: SeriesStorage): CaseResult {
 function variants(one: Case): [string, Case["at"]][] {
   const all: [string, Case["at"]][] = [[one.expr, one.at]];
   if (!("at" in one.at)) return all;
-  const expr = parse(one.expr, OPTIONS);
+  const expr = parse(one.expr, { ...OPTIONS, query: { rangeMs: 0, stepMs: 0 } });
   const evalMs = one.at.at;
   if (looksAtTime(expr)) return all;
   const fixed = print(fixedAt(expr, evalMs));

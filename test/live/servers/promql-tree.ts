@@ -1,5 +1,5 @@
 /** Trees of PromQL, ours and those of Prometheus's `/api/v1/parse_query`, in one form in which they can be compared. */
-import type { Expr, Matcher, TimeShift } from "../../../src/promql/ast.ts";
+import type { Expr, Matcher, Matching, TimeShift } from "../../../src/promql/ast.ts";
 
 /** What `/api/v1/parse_query` says of one node; which fields there are depends on `type`. */
 export interface ServerNode {
@@ -50,9 +50,22 @@ function plain(expr: Expr): Plain {
       return { kind: "unary", op: expr.op, expr: plain(expr.expr) };
     case "binary": {
       const { op, left, right, bool, matching } = expr;
-      return { kind: "binary", op, left: plain(left), right: plain(right), bool, ...(matching && { matching }) };
+      return {
+        kind: "binary",
+        op,
+        left: plain(left),
+        right: plain(right),
+        bool,
+        ...(matching && plainMatching(matching)),
+      };
     }
   }
+}
+
+function plainMatching({ kind, labels, group, fill }: Matching): Plain {
+  return {
+    matching: { kind, labels, ...(group && { group }), fill: fill && filledIn(fill.left ?? null, fill.right ?? null) },
+  };
 }
 
 /** A single equality on the name counts as the name, wherever it was written. */
@@ -129,15 +142,25 @@ interface ServerMatching {
   readonly labels: readonly string[];
   readonly on: boolean;
   readonly include: readonly string[];
+  readonly fillValues: { readonly lhs: number | string | null; readonly rhs: number | string | null };
 }
 
 function serverMatching(matching: ServerMatching | null): Plain {
   if (matching === null) return {};
-  const { card, labels, on, include } = matching;
+  const { card, labels, on, include, fillValues } = matching;
   const side = card === "many-to-one" ? "left" : card === "one-to-many" ? "right" : undefined;
-  if (!on && labels.length === 0 && side === undefined) return {};
-  return { matching: { kind: on ? "on" : "ignoring", labels, ...(side && { group: { side, include } }) } };
+  const fill = filledIn(fillValues?.lhs, fillValues?.rhs);
+  if (!on && labels.length === 0 && side === undefined && fill === undefined) return {};
+  return { matching: { kind: on ? "on" : "ignoring", labels, ...(side && { group: { side, include } }), fill } };
 }
+
+const filledIn = (left: unknown, right: unknown): Plain | undefined =>
+  (left ?? right ?? undefined) === undefined
+    ? undefined
+    : {
+        left: left === null ? null : numberText(numberOf(left)),
+        right: right === null ? null : numberText(numberOf(right)),
+      };
 
 function serverSeries(node: ServerNode): Plain {
   const all = node.matchers as readonly {

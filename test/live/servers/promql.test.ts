@@ -19,7 +19,10 @@ beforeAll(async () => {
   const programs = await latestPrometheus({ onSlow: (what) => console.log(`          ${what}`) });
   running.push(
     await singlePrometheus({ programs }),
-    await singlePrometheus({ programs, flags: ["--enable-feature=promql-experimental-functions"] }),
+    await singlePrometheus({
+      programs,
+      flags: ["--enable-feature=promql-experimental-functions,promql-binop-fill-modifiers"],
+    }),
     await singlePrometheus({}),
   );
   servers.push(...running.map(({ url }) => promqlServer(url)));

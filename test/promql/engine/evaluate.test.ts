@@ -80,6 +80,7 @@ describe("at an instant", () => {
     ["a comparison filters", "requests_total > 100", ["{__name__=requests_total,code=200,job=a} 600"]],
     ["a scalar is a number", 'scalar(up{job="a"}) + 1', ["2"]],
     ["a string is itself", '"text"', ["text"]],
+    ["a label that is also matched otherwise is not known", 'absent(up{job!~"x.*",job="c"})', ["{} 1"]],
     ["what is absent is one", 'absent(up{job="c"})', ["{job=c} 1"]],
   ])("%s: %s", (_, query, expected) => {
     expect(ask(query).sort()).toEqual(expected);
@@ -184,8 +185,11 @@ describe("what has no value is an error that names the query", () => {
   });
 
   test("what is not evaluated here is refused by name", () => {
-    expect(() => evaluate("info(up)", { at: 0 }, STORAGE, { experimental: true })).toThrow(
-      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("info()") }),
+    expect(() => evaluate("holt_winters(up[5m], 0.5, 0.5)", { at: 0 }, STORAGE)).toThrow(
+      expect.objectContaining({
+        code: "unsupported",
+        message: expect.stringContaining("double_exponential_smoothing"),
+      }),
     );
   });
 
@@ -194,6 +198,59 @@ describe("what has no value is an error that names the query", () => {
     expect(error("up", { from: 1, to: 0, step: "1m" })).toBeInstanceOf(QueryError);
     expect(error("up", { from: 0, to: 1, step: 0 })).toBeInstanceOf(QueryError);
     expect(error("up", { at: Number.NaN })).toBeInstanceOf(QueryError);
+  });
+});
+
+describe("experiments of Prometheus", () => {
+  const experimental = (query: string, when: EvaluationInstant | EvaluationRange = { at: 0 }, notation = "") =>
+    shown(evaluate(query, when, loaded(notation), { experimental: true })).sort();
+
+  test("what one side lacks is filled in, step by step", () => {
+    const notation = 'a{x="1"} 1 1\na{x="2"} 2 _ stale\nb{x="2"} 20 20\nb{x="3"} 30 30';
+    const range = { from: 0, to: MINUTE, step: "1m" } as const;
+    expect(experimental("a + fill (0) b", { at: 0 }, notation)).toEqual(["{x=1} 1", "{x=2} 22", "{x=3} 30"]);
+    expect(experimental("a + fill_left (0) b", { at: 0 }, notation)).toEqual(["{x=2} 22", "{x=3} 30"]);
+    expect(experimental("a > fill_right (1) b", { at: 0 }, notation)).toEqual([]);
+    expect(experimental("a - fill (5) b", range, notation)).toEqual([
+      "{x=1} -4@0 -4@1",
+      "{x=2} -18@0 -18@1",
+      "{x=3} -25@0 -25@1",
+    ]);
+    expect(experimental("c + fill (0) b", { at: 0 }, notation)).toEqual(["{x=2} 20", "{x=3} 30"]);
+  });
+
+  test("labels of info metrics are added, of the newest where there are several", () => {
+    const notation = `
+      up{job="a",instance="i"} 1x10
+      up{job="b",instance="i"} 1x10
+      target_info{job="a",instance="i",version="1"} 1 1 1
+      target_info{job="a",instance="i",version="2"} _ _ _ 1 1 1
+      build_info{job="b",instance="i",commit="c"} 1x10
+    `;
+    const at = (minutes: number) => ({ at: minutes * MINUTE });
+    expect(experimental("info(up)", at(2), notation)).toEqual([
+      "{__name__=up,instance=i,job=a,version=1} 1",
+      "{__name__=up,instance=i,job=b} 1",
+    ]);
+    expect(experimental('info(up, {version=~".+"})', at(4), notation)).toEqual([
+      "{__name__=up,instance=i,job=a,version=2} 1",
+    ]);
+    expect(experimental('info(up, {__name__="build_info"})', at(0), notation)).toEqual([
+      "{__name__=up,commit=c,instance=i,job=b} 1",
+      "{__name__=up,instance=i,job=a} 1",
+    ]);
+  });
+
+  test("info metrics that are equally new are an error", () => {
+    const notation = 'up{job="a"} 1\ntarget_info{job="a",v="1"} 1\ntarget_info{job="a",v="2"} 1';
+    expect(() => experimental("info(up)", { at: 0 }, notation)).toThrow(/^found duplicate series for info metric/);
+  });
+
+  test("step() and range() are the query's own", () => {
+    const range = { from: 0, to: 4 * MINUTE, step: "2m" } as const;
+    expect(experimental("count_over_time(a[step()])", range, "a 1x9")).toEqual(["{} 1@0 2@2 2@4"]);
+    expect(experimental("count_over_time(a[range()])", range, "a 1x9")).toEqual(["{} 1@0 3@2 4@4"]);
+    expect(() => experimental("a[step()]", { at: 0 })).toThrow(PromqlSyntaxError);
   });
 });
 
