@@ -10,6 +10,12 @@ import { start, stop, until } from "../mesh/processes.ts";
 
 export interface SinglePrometheus {
   readonly url: string;
+  /** Where its samples are kept. */
+  readonly data: string;
+  /** Ends it at once, as a crash would. */
+  kill(): void;
+  /** Starts it anew over the same samples, at the same address. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -21,19 +27,31 @@ export interface SingleOptions {
   /** Settings of its web server, such as users, in its own YAML. */
   readonly web?: string;
   readonly flags?: readonly string[];
-  /** Scraped every second. */
+  /** Scraped every second; `"self"` is the server itself. */
   readonly target?: string;
+  /** Settings of every scrape beside. */
+  readonly scrape?: object;
+  /** Labels that it puts on what it gives to others. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Groups of rules, evaluated every second. */
+  readonly rules?: readonly object[];
 }
 
 const PACKAGED: PrometheusPrograms = { prometheus: "prometheus", promtool: "promtool" };
 
 export async function singlePrometheus(options: SingleOptions): Promise<SinglePrometheus> {
-  const { samples, web, target, flags = [], programs = PACKAGED } = options;
+  const { samples, web, target, scrape = {}, labels = {}, rules, flags = [], programs = PACKAGED } = options;
   const directory = mkdtempSync(path.join(tmpdir(), "meshquery-prometheus-"));
   const at = (name: string) => path.join(directory, name);
-  const scrapes = target === undefined ? [] : [{ job_name: "x", static_configs: [{ targets: [target] }] }];
-  const global = { scrape_interval: "1s", scrape_timeout: "1s" };
-  writeFileSync(at("prometheus.yml"), JSON.stringify({ global, scrape_configs: scrapes }));
+  const port = await freePort();
+  const targets = [target === "self" ? `127.0.0.1:${port}` : target];
+  const config = {
+    global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s", external_labels: labels },
+    scrape_configs: target === undefined ? [] : [{ job_name: "x", static_configs: [{ targets }], ...scrape }],
+    rule_files: rules === undefined ? [] : [at("rules.yml")],
+  };
+  writeFileSync(at("prometheus.yml"), JSON.stringify(config));
+  if (rules !== undefined) writeFileSync(at("rules.yml"), JSON.stringify({ groups: rules }));
   if (samples !== undefined) {
     writeFileSync(at("samples.txt"), samples);
     await promisify(execFile)(programs.promtool, [
@@ -44,7 +62,6 @@ export async function singlePrometheus(options: SingleOptions): Promise<SinglePr
       at("data"),
     ]);
   }
-  const port = await freePort();
   const args = [
     `--config.file=${at("prometheus.yml")}`,
     `--storage.tsdb.path=${at("data")}`,
@@ -58,21 +75,29 @@ export async function singlePrometheus(options: SingleOptions): Promise<SinglePr
     args.push(`--web.config.file=${at("web.yml")}`);
   }
   const url = `http://127.0.0.1:${port}`;
-  const started = await start("prometheus", programs.prometheus, args, at("output.txt"));
+  let started = await start("prometheus", programs.prometheus, args, at("output.txt"));
   const end = async () => {
     await stop([started]);
     rmSync(directory, { recursive: true, force: true });
   };
-  try {
+  const ready = () =>
     // Asking who is there, or nothing at this path, is an answer too.
-    await until("Prometheus to be ready", 20_000, async () =>
+    until("Prometheus to be ready", 20_000, async () =>
       [200, 401, 404].includes((await fetch(`${url}/-/ready`)).status),
     );
+  try {
+    await ready();
   } catch (error) {
     await end();
     throw error;
   }
-  return { url, stop: end };
+  const kill = () => void process.kill(started.pid, "SIGKILL");
+  const restart = async () => {
+    await stop([started]);
+    started = await start("prometheus", programs.prometheus, args, at("output.txt"));
+    await ready();
+  };
+  return { url, data: at("data"), kill, restart, stop: end };
 }
 
 export async function freePort(): Promise<number> {

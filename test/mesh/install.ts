@@ -110,6 +110,12 @@ async function mavenJars(recipe: string, folder: string, signal?: AbortSignal): 
   }
 }
 
+/** A command of a Debian package, which is installed when it is missing. */
+export async function packaged(name: string, command: string, signal?: AbortSignal): Promise<string> {
+  if (onPath(command) === undefined) await installPackages([name], signal);
+  return requireOnPath(command);
+}
+
 function requireOnPath(command: string): string {
   const found = onPath(command);
   if (found === undefined) throw new Error(`install: ${command} is not on the PATH after apt-get install`);
