@@ -203,6 +203,70 @@ describe("pages", () => {
     }
   });
 
+  it.each<[string, FakeServer]>([
+    ["what came after which hit", {}],
+    ["the time that is left", { withoutPoints: true, withoutIdSort: true }],
+  ])("end with an error where a server takes no notice of %s", async (_, fake) => {
+    for (const order of ["forward", "backward"] as const) {
+      server.keeps(at(1, 2, 3, 3), fake);
+      const hits = [1, 2, 3].map((ms) => ({ _index: "a", _id: `${ms}`, _source: {}, sort: [START + ms, ms] }));
+      if (order === "backward") hits.reverse();
+      server.besides(
+        ({ path, body }) => path.endsWith("_search") && (body.sort as unknown[]).length <= (fake.withoutIdSort ? 1 : 2),
+        () => HttpResponse.json({ hits: { hits } }),
+      );
+      await expect(drain(make().entries({ ...query, order }, { perCall: 3 }))).rejects.toMatchObject({
+        name: "DecodeError",
+        code: "shape",
+      });
+    }
+  });
+
+  it("of any kind of answer are read or refused with an error of this library", async () => {
+    const json = fc.jsonValue();
+    const part = fc.oneof(json, fc.constantFrom(null, [], {}, "x", -1));
+    const hit = fc.record(
+      { _index: part, _id: fc.oneof(part, fc.string()), _source: part, sort: fc.oneof(part, fc.array(fc.integer())) },
+      { requiredKeys: [] },
+    );
+    const answer = fc.oneof(
+      json,
+      fc.record(
+        {
+          hits: fc.oneof(json, fc.record({ hits: fc.oneof(json, fc.array(hit)), total: json }, { requiredKeys: [] })),
+          _shards: fc.oneof(json, fc.record({ failed: part, total: part, failures: fc.oneof(json, fc.array(json)) })),
+          timed_out: part,
+          aggregations: fc.oneof(json, fc.record({ window: fc.oneof(json, fc.record({ buckets: json })) })),
+          id: part,
+          mappings: part,
+        },
+        { requiredKeys: [] },
+      ),
+    );
+    const question: LogMeasure = {
+      filter: { origin: {} },
+      measurement: { kind: "count" },
+      by: [{ origin: "pod" }],
+      windowMs: 1_000,
+      fromMs: START,
+      toMs: START,
+      stepMs: 1_000,
+    };
+    const stages = ["/", "_mapping", "_pit", "_search"] as const;
+    const property = fc.asyncProperty(answer, fc.constantFrom(...stages), async (body, stage) => {
+      server.keeps(at(0, 1));
+      server.besides(
+        ({ path, method }) => method !== "DELETE" && (stage === "/" ? path === "/" : path.endsWith(stage)),
+        () => new HttpResponse(JSON.stringify(body)),
+      );
+      const outcomes = await Promise.allSettled([drain(make().entries(query)), make().measure(question)]);
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(MeshQueryError);
+      }
+    });
+    await fc.assert(property, { numRuns: 300, seed: 8 });
+  });
+
   it("send credentials and no text that is joined into a query", async () => {
     server.keeps(at(0));
     const hostile = '"} , {"match_all": {} \\ * ? $x \u0000 😀';

@@ -361,6 +361,21 @@ describe("a refusal", () => {
     });
   });
 
+  test.each(["forward", "backward"] as const)(
+    "is an error where a server takes no notice of the time, going %s",
+    async (order) => {
+      const values = [200, 201, 202].map((ns) => [String(ns), `line ${ns}`]);
+      server.answers(() =>
+        HttpResponse.json({ status: "success", data: { resultType: "streams", result: [{ stream: {}, values }] } }),
+      );
+      const query = { origin: {}, fromNs: 1n, toNs: 100n, order } as const;
+      await expect(drain(make().entries(query, { perCall: 3 }))).rejects.toMatchObject({
+        name: "DecodeError",
+        code: "shape",
+      });
+    },
+  );
+
   test("that names a limit which was kept to is not followed for ever", async () => {
     server.answers(() => refusedBy(400, "max entries limit per query exceeded, limit > max_entries_limit (9 > 5000)"));
     await expect(drain(make().entries(query))).rejects.toMatchObject({ code: "bad-query" });

@@ -72,7 +72,10 @@ function readHit(hit: unknown, i: number): Hit {
   if (!isRecord(source)) {
     throw failure("shape", `hits.hits[${i}]._source must be an object; the index must keep its documents' source`);
   }
-  return { key: `${index}/${id}`, source, sort: Array.isArray(sort) ? sort : [] };
+  if (!Array.isArray(sort) || typeof sort[0] !== "number") {
+    throw failure("shape", `hits.hits[${i}].sort must be a list that begins with the time in milliseconds`);
+  }
+  return { key: `${index}/${id}`, source, sort };
 }
 
 /** What a part of the cluster did not answer, or not in time. */

@@ -4,6 +4,7 @@ import type { LogLine, LogPage, LogQuery, NsSpan } from "../backend.ts";
 import type { LineTest } from "../line-filter.ts";
 import {
   type Found,
+  failure,
   type Hit,
   isExpired,
   isIdRefused,
@@ -222,6 +223,10 @@ class Walk {
   /** On after the last hit, or from its millisecond on; whether that is another place than before. */
   #advance(hits: readonly Hit[], last: Hit, lastMs: number): boolean {
     const moved = this.#edgeMs !== lastMs;
+    const whole = hits.every((hit) => this.#timeOf(hit) === lastMs);
+    if (this.#goesBack(last, lastMs, moved || whole)) {
+      throw failure("shape", "hits.hits must go on where those of the call before ended");
+    }
     if (moved) this.#seen = new Set();
     this.#edgeMs = lastMs;
     for (const hit of hits) if (this.#timeOf(hit) === lastMs) this.#seen.add(hit.key);
@@ -231,7 +236,14 @@ class Walk {
     }
     this.#after = undefined;
     this.#begin();
-    return moved && !hits.every((hit) => this.#timeOf(hit) === lastMs);
+    return moved && !whole;
+  }
+
+  /** Whether a server takes no notice of where it was to go on. */
+  #goesBack(last: Hit, lastMs: number, isElsewhere: boolean): boolean {
+    if (this.#edgeMs === undefined) return false;
+    if (this.#forward ? lastMs < this.#edgeMs : lastMs > this.#edgeMs) return true;
+    return this.#after === undefined ? !isElsewhere : JSON.stringify(last.sort) === JSON.stringify(this.#after);
   }
 
   /** What is left begins with the last millisecond seen. */

@@ -1,4 +1,4 @@
-import { QueryError } from "../../errors.ts";
+import { DecodeError, QueryError } from "../../errors.ts";
 import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import type {
@@ -15,7 +15,7 @@ import type {
 import { followed } from "../follow.ts";
 import { print } from "../logql/printer.ts";
 import { bodyOf, entriesLimitIn, reasonOf, spanLimitIn } from "./answer.ts";
-import { decodeEntries, decodeSeries, type RawEntry } from "./decode.ts";
+import { decodeEntries, decodeSeries, HINT, type RawEntry } from "./decode.ts";
 import { type LabelPreset, type LokiLabels, OriginLabels } from "./labels.ts";
 import { type PageAnswer, type PageQuestion, pagesOf, type RawPage, type ServerLimits } from "./pages.ts";
 import { groupLabel, metricOf, selectionOf } from "./questions.ts";
@@ -139,7 +139,16 @@ class Loki implements LogBackend {
     );
     const less = response.status === 400 ? this.#learn(reasonOf(response), question) : undefined;
     if (less !== undefined) return this.#ask(query, less, options);
-    return { ...decodeEntries(bodyOf(response, query), { query }), asked: question };
+    const { entries, warnings } = decodeEntries(bodyOf(response, query), { query });
+    const within = entries.filter(({ timestampNs }) => timestampNs >= fromNs && timestampNs < toNs);
+    const full = entries.length >= limit;
+    if (full && within.length === 0) {
+      throw new DecodeError("shape", `${NAME}: no line is of the time that was asked for; ${HINT}`, {
+        backend: NAME,
+        query,
+      });
+    }
+    return { entries: within, warnings, asked: question, full };
   }
 
   /** The question within the limits that a refusal names, where it was beyond one. */

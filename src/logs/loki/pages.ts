@@ -21,6 +21,8 @@ export interface ServerLimits {
 export interface PageAnswer extends RawEntries {
   /** The question that was answered in the end, within the server's limits. */
   readonly asked: PageQuestion;
+  /** Whether as many lines came as were asked for, so that there may be more. */
+  readonly full: boolean;
 }
 
 /** Lines in order, each once. */
@@ -53,13 +55,13 @@ export async function* pagesOf(
   while (from < to && left > 0) {
     const span = clamped({ fromNs: from, toNs: to }, forward, limits.spanNs);
     const question = { ...span, order, limit: Math.min(size, left + seen.size, limits.entries) };
-    const { entries, warnings, asked } = await ask(question);
+    const { entries, warnings, asked, full } = await ask(question);
     const sorted = entries.toSorted(compare);
     const fresh = seen.fresh(sorted).slice(0, left);
     left -= fresh.length;
     const edge = sorted.at(-1)?.timestampNs;
     const missing: NsSpan[] = [];
-    if (edge === undefined || entries.length < asked.limit) {
+    if (edge === undefined || !full) {
       // All there is within this call's span.
       if (forward) from = asked.toNs;
       else to = asked.fromNs;
