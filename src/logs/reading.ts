@@ -51,6 +51,8 @@ export interface ReadingOptions extends AskOptions {
   readonly order?: "backward" | "forward" | undefined;
   /** How many lines one call to the backend asks for; fewer where the backend gives fewer. */
   readonly perCall?: number | undefined;
+  /** Called after each chunk of lines, and of what was found in them. */
+  readonly onProgress?: ((progress: LogProgress) => void) | undefined;
   /** Given each line that no known format reads. */
   readonly onUnparsed?: ((line: Unparsed) => void) | undefined;
 }
@@ -143,6 +145,12 @@ export class Reading {
     const { fromMs, toMs } = this.span;
     const within = Math.min(Math.max(writtenMs, fromMs), toMs);
     this.#readToMs = this.order === "backward" ? Math.min(this.#readToMs, within) : Math.max(this.#readToMs, within);
+    this.tell();
+  }
+
+  /** Tells who asked for it how far the search has come. */
+  tell(): void {
+    this.#options.onProgress?.(this.progress());
   }
 
   progress(): LogProgress {
@@ -182,6 +190,7 @@ export class Reading {
       for (const warning of page.warnings) this.#warnings.add(warning);
       if (!page.complete) this.#complete = false;
       this.#lines += page.entries.length;
+      this.tell();
       yield page;
       ask.signal?.throwIfAborted();
     }

@@ -19,8 +19,6 @@ export type LogList<T> = readonly T[] & { readonly meta: LogMeta };
 export interface LogSearchOptions extends ReadingOptions {
   /** How much to find; all of the range when left out. */
   readonly limit?: number | undefined;
-  /** Called after each chunk of lines. */
-  readonly onProgress?: ((progress: LogProgress) => void) | undefined;
 }
 
 /** Where lines come from and how they are read. */
@@ -92,7 +90,7 @@ export class LogSearch<T> implements PromiseLike<LogList<T>>, AsyncIterable<T> {
   }
 
   async *#walk(reading: Reading): AsyncIterableIterator<T> {
-    const { limit = Number.POSITIVE_INFINITY, onProgress } = this.#options;
+    const { limit = Number.POSITIVE_INFINITY } = this.#options;
     for await (const chunk of this.#sought.read(reading)) {
       const wanted = chunk.slice(0, limit - reading.found);
       reading.found += wanted.length;
@@ -101,7 +99,7 @@ export class LogSearch<T> implements PromiseLike<LogList<T>>, AsyncIterable<T> {
         const at = formatInstant(reading.progress().readToMs);
         reading.warn(`stopped at the limit of ${limit}, at ${at}: there may be more`, false);
       }
-      onProgress?.(reading.progress());
+      reading.tell();
       yield* wanted;
       if (enough) return;
     }

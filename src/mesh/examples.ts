@@ -50,8 +50,10 @@ export async function examplesOf(
     if (missing.length > 0) notes.push(`${missing.length} traces that exemplars name are not in ${backend.name}`);
     const found = traces.filter((trace) => trace.hops().some(isSought)).sort((a, b) => b.startMs - a.startMs);
     if (found.length > 0) {
+      const more = found.length > limit || kept.length > limit * SPARE;
+      if (more) notes.push(`stopped at the limit of ${limit}: exemplars name more traces`);
       const meta = { ...span, backend: backend.name, searchedToMs: span.fromMs, ratio: 1, requests: 2, unapplied: [] };
-      const complete = missing.length === 0;
+      const complete = missing.length === 0 && !more;
       const tookMs = now() - startedMs;
       const list = found.slice(0, limit);
       return withMeta(list, { ...meta, found: list.length, complete, tookMs, warnings: notes, origin: "exemplars" });

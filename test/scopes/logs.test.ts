@@ -3,6 +3,7 @@ import { createMesh, type Mesh, QueryError } from "../../src/index.ts";
 import type { EntriesOptions, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import type { Call } from "../../src/logs/call.ts";
 import type { AccessLogEntry } from "../../src/logs/entry.ts";
+import type { LogProgress } from "../../src/logs/reading.ts";
 import type { EntryConditions, LogOptions } from "../../src/mesh/log-options.ts";
 import type { Traffic } from "../../src/mesh/traffic.ts";
 import { lineBy, linesOf, NOW, type Pod, type Sketch } from "./log-lines.ts";
@@ -326,6 +327,22 @@ describe("an edge's entries", () => {
     expect(logs.open).toBe(0);
   });
 
+  it("tell how far they have come", async () => {
+    for (const order of ["forward", "backward"] as const) {
+      const steps: LogProgress[] = [];
+      const edge = meshOf(store(2)).edge("frontend", { service: "backend" });
+      const all = await edge.logs({ ...last, order, onProgress: (progress) => steps.push(progress) });
+      expect(steps.length).toBeGreaterThan(3);
+      for (const part of ["found", "lines", "ratio"] as const) {
+        const course = steps.map((step) => step[part]);
+        expect(course).toEqual([...course].sort((a, b) => a - b));
+      }
+      expect(steps.at(-1)?.found).toBe(all.length);
+      expect(all.meta).toMatchObject({ found: all.length, ratio: 1, complete: true });
+      expect(steps[0]?.ratio).toBeLessThan(1);
+    }
+  });
+
   it("end at their deadline wherever the backend stands still, or with their caller's reason", async () => {
     class Stuck extends LogStore {
       override async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
@@ -383,6 +400,36 @@ describe("an edge's entries", () => {
     const found = await meshOf(new LogStore(calleeOnly)).edge("frontend", "backend").logs(last);
     expect(found).toHaveLength(0);
     expect(found.meta.warnings.join()).toMatch(/are the logs of the caller's proxies collected/);
+  });
+});
+
+describe("calls over IPv6", () => {
+  const caller: Pod = { workload: "frontend", ip: "[2001:db8::1]" };
+  const callee: Pod = { workload: "backend", ip: "[2001:db8::2]", json: true };
+  const both = [
+    { id: "six", from: caller, to, ago: 60_000, attempts: [{ by: callee }] },
+    {
+      id: "six",
+      from: callee,
+      to: "ratings.default",
+      ago: 59_999,
+      attempts: [{ by: { ...backendV2, ip: "[2001:db8::3]" } }],
+    },
+    { id: "again", from: caller, to, ago: 50_000, code: 503, attempts: [{ by: callee }, { by: callee, afterMs: 4 }] },
+  ].flatMap(linesOf);
+
+  it("are joined by their addresses, whichever format each side writes", async () => {
+    const edge = meshOf(new LogStore(both)).edge("frontend", { service: "backend" });
+    for (const conditions of [{}, { status: "5xx" }] as const) {
+      const calls = await edge.calls({ ...last, order: "forward", ...conditions });
+      const wanted = [
+        ["six", "2001:db8::1", 1],
+        ["again", "2001:db8::1", 2],
+      ];
+      expect(
+        calls.map(({ requestId, server, attempts }) => [requestId, server?.downstreamRemote?.host, attempts.length]),
+      ).toEqual("status" in conditions ? wanted.slice(1) : wanted);
+    }
   });
 });
 

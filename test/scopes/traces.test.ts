@@ -248,6 +248,14 @@ describe("examples of a metric", () => {
     expect(found.meta).toMatchObject({ origin: "exemplars", complete: true });
   });
 
+  it("say so where exemplars name more of them than were asked for", async () => {
+    const edge = meshOver(new Store(kept), metrics(["1", "2"])).edge("frontend", "backend");
+    const one = await edge.examples({ ...last, limit: 1 });
+    expect(one).toHaveLength(1);
+    expect(one.meta).toMatchObject({ complete: false, warnings: [expect.stringContaining("limit of 1")] });
+    expect((await edge.examples({ ...last, limit: 2 })).meta).toMatchObject({ complete: true, warnings: [] });
+  });
+
   it("come from a search where exemplars name no trace of the scope, or none at all", async () => {
     const store = new Store(kept);
     for (const ids of [[], ["not an id"], ["ffff"]]) {
