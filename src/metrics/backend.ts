@@ -10,8 +10,10 @@ import type { AskOptions, ResolvedSpan } from "../time.ts";
 export interface MetricsBackend {
   /** What errors and results call this backend, such as `"prometheus"`. */
   readonly name: string;
-  /** The time between two scrapes in milliseconds: no step is chosen finer than this. */
-  readonly scrapeIntervalMs: number;
+  /** The time between two scrapes in milliseconds, as far as it is known: no step is chosen finer than this. */
+  readonly scrapeIntervalMs: number | undefined;
+  /** Finds out the time between two scrapes and remembers it, where it can; `undefined` where nothing tells. */
+  findScrapeInterval?(options?: AskOptions): Promise<number | undefined>;
   /** How much it takes at once: a longer range is asked for in pieces. Anything, one question at a time, without it. */
   readonly limits?: BackendLimits | undefined;
   /** The value of `expr` at `atMs`; at the backend's own now when that is left out. */

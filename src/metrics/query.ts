@@ -20,6 +20,7 @@ import type { Answer, Grid, MatrixData, MetricsBackend } from "./backend.ts";
 import { Condition, type MissingOptions, type Threshold, thresholdOf } from "./condition.ts";
 import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
 import { askPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
+import { windowRemarks } from "./plan/window-remarks.ts";
 import type { Context, Instantaneous, Plan } from "./question.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
@@ -29,6 +30,9 @@ export type { Context } from "./question.ts";
 interface Operand {
   readonly unit: string;
 }
+
+/** What Istio's own installation of Prometheus scrapes at, for where nothing tells. */
+const USUAL_SCRAPE_INTERVAL_MS = 15_000;
 
 /**
  * A question that has not been asked yet. Awaiting it asks for now; {@link Query.at} and {@link Query.over} ask for
@@ -317,7 +321,7 @@ export class Query<U extends string, L extends string = never, out K extends str
     const { context, unit, formula, grouping, shape } = this.#plan;
     const backend = backendOf(context);
     const expr = (await unlock(formula, atMs, options)).build(grouping);
-    const answer = await backend.instant(expr, atMs, options);
+    const answer = remarked(await backend.instant(expr, atMs, options), expr, backend.scrapeIntervalMs);
     const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
     const at = atMs ?? timeOf(answer.data) ?? context.now();
     const result = isSingle(shape)
@@ -329,7 +333,8 @@ export class Query<U extends string, L extends string = never, out K extends str
   async #askRange(range: TimeRange, options: RangeOptions): Promise<AskedRange<U, L>> {
     const { context, unit, formula, grouping, shape } = this.#plan;
     const backend = backendOf(context);
-    const grid = resolveGrid(range, context.now(), backend.scrapeIntervalMs);
+    const scrapeIntervalMs = (await backend.findScrapeInterval?.(options)) ?? backend.scrapeIntervalMs;
+    const grid = resolveGrid(range, context.now(), scrapeIntervalMs ?? USUAL_SCRAPE_INTERVAL_MS);
     const expr = (await unlock(formula, grid.endMs, options)).build(grouping);
     const promql = print(expr);
     return {
@@ -338,7 +343,7 @@ export class Query<U extends string, L extends string = never, out K extends str
       matrix: (answer, part) =>
         matrixOf(answer.data, shape, {
           unit,
-          meta: metaOf(backend.name, promql, answer, context.onPartial),
+          meta: metaOf(backend.name, promql, remarked(answer, expr, scrapeIntervalMs), context.onPartial),
           ...part,
         }) as Matrix<L, U>,
     };
@@ -394,6 +399,12 @@ const notZero = (divisor: Expr): Expr => binary("!=", divisor, number(0));
 
 /** How a condition asks: as the query of its plan. */
 const asking = <U extends string, L extends string>(plan: Plan<U>): Query<U, L> => new Query(plan);
+
+/** The answer, with what is to be said of the windows of the expression that it is to. */
+function remarked<T>(answer: Answer<T>, expr: Expr, scrapeIntervalMs: number | undefined): Answer<T> {
+  const { warnings, infos } = windowRemarks(expr, scrapeIntervalMs);
+  return { ...answer, warnings: [...answer.warnings, ...warnings], infos: [...answer.infos, ...infos] };
+}
 
 function backendOf({ backend }: Context): MetricsBackend {
   if (backend !== undefined) return backend;

@@ -508,7 +508,7 @@ describe("a driver that cannot be meant is refused", () => {
   });
 
   test("or says what it is", () => {
-    expect(prometheus(BASE)).toMatchObject({ name: "prometheus", scrapeIntervalMs: 15_000 });
+    expect(prometheus(BASE)).toMatchObject({ name: "prometheus", scrapeIntervalMs: undefined });
     expect(prometheus(BASE, { scrapeInterval: "1m" }).scrapeIntervalMs).toBe(60_000);
     expect(prometheus(BASE, { concurrency: 3 }).limits).toEqual({ pointsPerRequest: 11_001, concurrency: 3 });
     expect(prometheus(BASE, { pointsPerRequest: 500 }).limits).toEqual({ pointsPerRequest: 500, concurrency: 8 });

@@ -6,6 +6,7 @@ import { type Expr, print } from "../../promql/index.ts";
 import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
+import { ScrapeInterval } from "../plan/scrape-interval.ts";
 import { answerOf, answerReader } from "./answer-reader.ts";
 import {
   type CatalogOptions,
@@ -43,7 +44,7 @@ import { ThanosStores } from "./thanos-stores.ts";
 
 /** How a Prometheus is reached, and what is known of it. */
 export interface PrometheusOptions extends HttpOptions {
-  /** The time between two scrapes: no step is chosen finer than this. `"15s"` when left out. */
+  /** The time between two scrapes: no step is chosen finer than this. Found out with the first range when left out. */
   readonly scrapeInterval?: Duration;
   /** The most instants of a range to ask for at once; a longer range comes in pieces. 11,001, which is what it takes. */
   readonly pointsPerRequest?: number;
@@ -66,8 +67,9 @@ export interface PrometheusOptions extends HttpOptions {
  * prometheus("http://mimir/prometheus", { dialect: { kind: "mimir", tenant: "shop" } });
  */
 export function prometheus(url: string, options: PrometheusOptions = {}): Prometheus {
-  const { scrapeInterval = "15s", pointsPerRequest = MOST_POINTS, dialect, ...http } = options;
-  const scrapeIntervalMs = durationMs(scrapeInterval, "prometheus: scrapeInterval", "step");
+  const { scrapeInterval, pointsPerRequest = MOST_POINTS, dialect, ...http } = options;
+  const scrapeIntervalMs =
+    scrapeInterval === undefined ? undefined : durationMs(scrapeInterval, "prometheus: scrapeInterval", "step");
   if (!Number.isInteger(pointsPerRequest) || pointsPerRequest < 1) {
     throw new QueryError(
       "config",
@@ -94,7 +96,8 @@ const RANGE = "/api/v1/query_range";
 interface Parts {
   readonly connection: Connection;
   readonly quality: Quality;
-  readonly scrapeIntervalMs: number;
+  /** As it was given. */
+  readonly scrapeIntervalMs: number | undefined;
   readonly limits: BackendLimits;
   readonly now: () => number;
 }
@@ -107,8 +110,9 @@ interface Parts {
  */
 export class Prometheus implements MetricsBackend {
   readonly name = NAME;
-  readonly scrapeIntervalMs: number;
   readonly limits: BackendLimits;
+  readonly #givenIntervalMs: number | undefined;
+  readonly #interval: ScrapeInterval;
   readonly #connection: Connection;
   readonly #quality: Quality;
   readonly #now: () => number;
@@ -116,7 +120,8 @@ export class Prometheus implements MetricsBackend {
   constructor({ connection, quality, scrapeIntervalMs, limits, now }: Parts) {
     this.#connection = connection;
     this.#quality = quality;
-    this.scrapeIntervalMs = scrapeIntervalMs;
+    this.#givenIntervalMs = scrapeIntervalMs;
+    this.#interval = new ScrapeInterval((expr, atMs, options) => this.instant(expr, atMs, options), now);
     this.limits = limits;
     this.#now = now;
   }
@@ -124,6 +129,15 @@ export class Prometheus implements MetricsBackend {
   /** Whose dialect the server speaks: as it was named, or as the server itself has it. */
   async dialect(options: AskOptions = {}): Promise<DialectKind> {
     return this.#quality.kind(options);
+  }
+
+  get scrapeIntervalMs(): number | undefined {
+    return this.#givenIntervalMs ?? this.#interval.knownMs;
+  }
+
+  /** The time between two scrapes in milliseconds: as it was given, or as the middle target's last two scrapes show. */
+  async findScrapeInterval(options: AskOptions = {}): Promise<number | undefined> {
+    return this.#givenIntervalMs ?? this.#interval.find(options);
   }
 
   async instant(expr: Expr, atMs: number | undefined, options: AskOptions = {}): Promise<Answer<InstantData>> {

@@ -167,6 +167,26 @@ describe("a range in pieces", () => {
     }
   });
 
+  it("has a step that is no finer than its targets are scraped, as they themselves show", async () => {
+    const target = new URL(server.url).host;
+    const scraping = await singlePrometheus({ target });
+    try {
+      const found = prometheus(scraping.url);
+      await expect
+        .poll(async () => (await found.instant(parse("count_over_time(up[1m]) >= 3"), undefined)).data, {
+          timeout: 20_000,
+          interval: 500,
+        })
+        .toMatchObject({ labels: [{ job: "x" }] });
+      expect(found.scrapeIntervalMs).toBeUndefined();
+      const { stepMs, meta } = await createMesh({ metrics: found }).all().rate("1s").over({ last: "1m" });
+      expect([stepMs, found.scrapeIntervalMs]).toEqual([1000, 1000]);
+      expect(meta.warnings).toEqual([expect.stringContaining("rate(…[1s]) needs two samples")]);
+    } finally {
+      await scraping.stop();
+    }
+  });
+
   it("comes part by part, in order, before the last of it is there", async () => {
     const query = mesh.all().rate("2m").by("destination_workload");
     const range = { from: FROM, to: TO, step: "5s" };
