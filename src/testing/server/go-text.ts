@@ -55,6 +55,10 @@ export function goDuration(text: string): number | undefined {
   return sign === "-" ? -Math.round(ns) : Math.round(ns);
 }
 
+/** What Go has against a text that is no duration. */
+export const goDurationProblem = (text: string): string =>
+  `time: ${/^[+-]?[\d.]+$/.test(text) ? "missing unit in" : "invalid"} duration ${goQuoted(text)}`;
+
 const RFC3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})$/;
 
 /** Epoch nanoseconds of a time in RFC 3339's form; `undefined` where it is none. */

@@ -209,7 +209,7 @@ describe("what cannot be meant is refused in the backend's own form:", () => {
       "jaegerV3",
       `/api/v3/traces?${times}&query.duration_min=5`,
       400,
-      refusedV3(400, `malformed parameter query.duration_min: time: invalid duration "5"`),
+      refusedV3(400, `malformed parameter query.duration_min: time: missing unit in duration "5"`),
     ],
     ["jaegerV3", "/api/v3/traces/1", 404, refusedV3(404, "No traces found")],
     [
@@ -220,16 +220,17 @@ describe("what cannot be meant is refused in the backend's own form:", () => {
     ],
     ["zipkin", "/api/v2/traces?limit=0", 400, "limit <= 0"],
     ["zipkin", "/api/v2/traces?maxDuration=5", 400, "maxDuration is only valid with minDuration"],
-    ["zipkin", "/api/v2/traces?endTs=x", 400, "Can't convert 'x' to type 'long'"],
-    ["zipkin", "/api/v2/spans", 400, "Required parameter 'serviceName' is missing."],
-    ["zipkin", "/api/v2/dependencies", 400, "Required parameter 'endTs' is missing."],
+    ["zipkin", "/api/v2/traces?endTs=x", 400, 'For input string: "x"'],
+    ["zipkin", "/api/v2/spans", 400, "Mandatory parameter/header/attribute is missing: serviceName"],
+    ["zipkin", "/api/v2/dependencies", 400, "Mandatory parameter/header/attribute is missing: endTs"],
     ["zipkin", "/api/v2/traceMany?traceIds=1", 400, "Use /api/v2/trace/{traceId} endpoint to retrieve a single trace"],
-    ["zipkin", "/api/v2/traceMany?traceIds=1,2,1", 400, "redundant traceId: 0000000000000001"],
+    ["zipkin", "/api/v2/traceMany?traceIds=1,2,1", 400, "redundant traceId: 1"],
     ["zipkin", "/api/v2/trace/x", 400, "x should be lower-hex encoded with no prefix"],
     ["zipkin", "/api/v2/trace/1", 404, "0000000000000001 not found"],
   ])("%s %s", async (name, path, status, body) => {
     const response = await fetch(`${server[name]}${path}`);
-    expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    const type = name === "zipkin" ? "text/*" : "text/plain; charset=utf-8";
+    expect(response.headers.get("content-type")).toBe(type);
     expect([response.status, await response.text()]).toEqual([status, body]);
   });
 

@@ -1,8 +1,8 @@
 import type { EmittedSpan, EmittedTrace } from "../../telemetry.ts";
 import { Refusal, type Route, refusing, type ServerReply, textReply } from "../exchange.ts";
-import { goDuration, goJson, goQuoted } from "../go-text.ts";
+import { goDuration, goDurationProblem, goJson, goQuoted } from "../go-text.ts";
 import { hasFailed } from "../recent-traces.ts";
-import { type JaegerStore, shortId, storedTags } from "./store.ts";
+import { byService, type JaegerStore, shortId, storedTags } from "./store.ts";
 
 /** The API that Jaeger's own user interface was written for, which Jaeger 2.21 has no more. */
 export function legacyRoutes(store: JaegerStore): readonly Route[] {
@@ -142,9 +142,8 @@ function durationIn(query: URLSearchParams, name: string): number {
   const text = query.get(name) ?? "";
   if (text === "") return 0;
   const ns = goDuration(text);
-  if (ns !== undefined) return ns;
-  const missing = /^[+-]?[\d.]+$/.test(text) ? "missing unit in duration" : "invalid duration";
-  throw cannotParse(name, `time: ${missing} ${goQuoted(text)}`);
+  if (ns === undefined) throw cannotParse(name, goDurationProblem(text));
+  return ns;
 }
 
 function tagsIn(query: URLSearchParams): Readonly<Record<string, string>> {
@@ -183,15 +182,10 @@ export function textsIn(text: string): readonly [string, string][] | string {
 }
 
 /** @see jaegertracing/jaeger, `internal/uimodel/model.go` */
-function uiTrace({ id, spans }: EmittedTrace) {
-  const processes = new Map<string, { readonly name: string; readonly span: EmittedSpan }>();
-  const processOf = (span: EmittedSpan): string => {
-    const key = JSON.stringify([span.service, span.address]);
-    const known = processes.get(key) ?? { name: `p${processes.size + 1}`, span };
-    processes.set(key, known);
-    return known.name;
-  };
+function uiTrace(trace: EmittedTrace) {
+  const { id, spans } = trace;
   const traceID = shortId(id);
+  const processes = new Map(Array.from(byService(trace).keys(), (service, i) => [service, `p${i + 1}`]));
   return {
     traceID,
     spans: spans.map((span) => ({
@@ -201,23 +195,25 @@ function uiTrace({ id, spans }: EmittedTrace) {
       references: span.parentId === undefined ? [] : [{ refType: "CHILD_OF", traceID, spanID: span.parentId }],
       startTime: span.startUs,
       duration: span.durationUs,
-      tags: [
-        ...(hasFailed(span) ? [{ key: "error", type: "bool", value: true }] : []),
-        ...storedTags(span).map(text),
-        text(["span.kind", span.kind]),
-      ],
+      tags: tagsOf(span),
       logs: [],
-      processID: processOf(span),
+      processID: processes.get(span.service),
       warnings: null,
     })),
     processes: Object.fromEntries(
-      Array.from(processes.values(), ({ name, span: { service, address } }) => [
-        name,
-        { serviceName: service, tags: [text(["ip", address])] },
-      ]),
+      Array.from(processes, ([service, process]) => [process, { serviceName: service, tags: [] }]),
     ),
     warnings: null,
   };
 }
 
-const text = ([key, value]: readonly [string, string]) => ({ key, type: "string", value });
+/** By their keys' order, what this form has no field for among them. */
+function tagsOf(span: EmittedSpan) {
+  const texts: (readonly [string, string])[] = [...storedTags(span), ["span.kind", span.kind]];
+  if (hasFailed(span)) texts.push(["otel.status_code", "ERROR"]);
+  const tags: { readonly key: string; readonly type: string; readonly value: boolean | string }[] = texts.map(
+    ([key, value]) => ({ key, type: "string", value }),
+  );
+  if (hasFailed(span)) tags.push({ key: "error", type: "bool", value: true });
+  return tags.sort((a, b) => (a.key < b.key ? -1 : 1));
+}

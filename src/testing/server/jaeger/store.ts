@@ -97,14 +97,25 @@ function fits(span: EmittedSpan, query: StoreQuery): boolean {
 /** What OTLP keeps in a span's status is no tag, nor is its kind. */
 function hasTag(span: EmittedSpan, name: string, value: string): boolean {
   if (name === "error") return hasFailed(span) === (value === "true");
-  return Object.hasOwn(span.tags, name) ? span.tags[name] === value : name === "ip" && span.address === value;
+  return storedTags(span).some(([own, has]) => own === name && has === value);
 }
 
-/** A span's tags by their names' order, without what Jaeger keeps apart. */
-export const storedTags = ({ tags }: EmittedSpan): readonly (readonly [string, string])[] =>
-  Object.entries(tags)
+/** A span's tags by their names' order, with what came as its endpoint, and without what Jaeger keeps apart. */
+export const storedTags = ({ tags, address }: EmittedSpan): readonly (readonly [string, string])[] =>
+  Object.entries({ ...tags, "net.host.ip": address })
     .filter(([name]) => name !== "error" && name !== "span.kind")
     .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** The spans of a trace by the service that they are of. */
+export function byService({ spans }: EmittedTrace): ReadonlyMap<string, readonly EmittedSpan[]> {
+  const services = new Map<string, EmittedSpan[]>();
+  for (const span of spans) {
+    const own = services.get(span.service);
+    if (own === undefined) services.set(span.service, [span]);
+    else own.push(span);
+  }
+  return services;
+}
 
 /** An id without the half that is all zeros, as Jaeger writes it. */
 export const shortId = (id: string): string => (/^0{16}[0-9a-f]{16}$/.test(id) ? id.slice(16) : id);

@@ -1,9 +1,9 @@
 import type { EmittedSpan, EmittedTrace } from "../../telemetry.ts";
 import { Refusal, type Route, refusing, type ServerReply, textReply } from "../exchange.ts";
-import { goDuration, goInteger, goJson, goQuoted, rfc3339Ns } from "../go-text.ts";
+import { goDuration, goDurationProblem, goInteger, goJson, goQuoted, rfc3339Ns } from "../go-text.ts";
 import { hasFailed } from "../recent-traces.ts";
 import { idProblem, NO_DEPTH, textsIn } from "./legacy.ts";
-import { type JaegerStore, storedTags } from "./store.ts";
+import { byService, type JaegerStore, storedTags } from "./store.ts";
 
 /** Jaeger's stable API: OTLP's JSON, and status 404 where nothing is found. */
 export function v3Routes(store: JaegerStore): readonly Route[] {
@@ -80,7 +80,7 @@ function timeNs(text: string, name: string): bigint {
 function durationNs(text: string, name: string): number {
   if (text === "") return 0;
   const ns = goDuration(text);
-  if (ns === undefined) throw malformed(name, `time: invalid duration ${goQuoted(text)}`);
+  if (ns === undefined) throw malformed(name, goDurationProblem(text));
   return ns;
 }
 
@@ -96,25 +96,11 @@ function found(traces: readonly EmittedTrace[]): ServerReply {
   return answered({ result: { resourceSpans: traces.flatMap(resourceSpans) } });
 }
 
-/** The spans of each process. */
-function resourceSpans({ id, spans }: EmittedTrace) {
-  const processes = new Map<string, EmittedSpan[]>();
-  for (const span of spans) {
-    const key = JSON.stringify([span.service, span.address]);
-    const known = processes.get(key);
-    if (known === undefined) processes.set(key, [span]);
-    else known.push(span);
-  }
-  return Array.from(processes.values(), (own) => ({
-    resource: {
-      attributes: attributes([
-        ["ip", own[0]?.address ?? ""],
-        ["service.name", own[0]?.service ?? ""],
-      ]),
-    },
-    scopeSpans: [{ scope: {}, spans: own.map((span) => otlpSpan(id, span)) }],
+const resourceSpans = (trace: EmittedTrace) =>
+  Array.from(byService(trace), ([service, spans]) => ({
+    resource: { attributes: attributes([["service.name", service]]) },
+    scopeSpans: [{ scope: {}, spans: spans.map((span) => otlpSpan(trace.id, span)) }],
   }));
-}
 
 const KINDS = { client: 3, server: 2 } as const;
 const FAILED = 2;

@@ -39,7 +39,7 @@ export function zipkinApi(telemetry: Telemetry, now: () => number): (request: Se
       const trace = telemetry.trace(normal);
       return trace === undefined ? plain(404, `${normal} not found`) : jsonReply(spansOf(trace));
     }),
-    get("traceMany", ({ query }) => jsonReply(many(telemetry, query.get("traceIds") ?? "").map(spansOf))),
+    get("traceMany", ({ query }) => jsonReply(many(telemetry, present(query, "traceIds")).map(spansOf))),
     get("dependencies", ({ query }) => {
       const endMs = positive(query, "endTs", undefined);
       const fromMs = endMs - positive(query, "lookback", DEFAULT_LOOKBACK_MS);
@@ -58,11 +58,8 @@ export function zipkinApi(telemetry: Telemetry, now: () => number): (request: Se
   return (request) => routed(answering, UNROUTED, request);
 }
 
-const plain = (status: number, body: string): ServerReply => ({
-  status,
-  contentType: "text/plain; charset=utf-8",
-  body,
-});
+/** The text alone, of whatever kind. */
+const plain = (status: number, body: string): ServerReply => ({ status, contentType: "text/*", body });
 
 const UNROUTED: Unrouted = {
   notFound: () => plain(404, "Status: 404\nDescription: Not Found\n"),
@@ -100,12 +97,12 @@ function searched(telemetry: Telemetry, query: URLSearchParams, nowMs: number): 
 
 function many(telemetry: Telemetry, text: string): readonly EmittedTrace[] {
   if (text === "") throw new Refusal(400, "traceIds parameter is empty");
-  const ids = text.split(",").map((id) => normalId(id.trim()));
+  const ids = text.split(",").map((id) => id.trim());
   const [only] = ids;
   if (ids.length === 1) throw new Refusal(400, `Use /api/v2/trace/{traceId} endpoint to retrieve a single trace`);
   const twice = ids.find((id, i) => ids.indexOf(id) < i);
   if (twice !== undefined || only === undefined) throw new Refusal(400, `redundant traceId: ${twice}`);
-  return ids.map((id) => telemetry.trace(id)).filter((trace) => trace !== undefined);
+  return ids.map((id) => telemetry.trace(normalId(id))).filter((trace) => trace !== undefined);
 }
 
 /** 16 or 32 digits in lower case. */
@@ -118,17 +115,18 @@ function normalId(id: string): string {
   return digits.padStart(digits.length <= 16 ? 16 : 32, "0");
 }
 
-function required(query: URLSearchParams, name: string): string {
+const required = (query: URLSearchParams, name: string): string => present(query, name).toLowerCase();
+
+function present(query: URLSearchParams, name: string): string {
   const value = query.get(name);
-  if (value === null) throw new Refusal(400, `Required parameter '${name}' is missing.`);
-  return value.toLowerCase();
+  if (value === null) throw new Refusal(400, `Mandatory parameter/header/attribute is missing: ${name}`);
+  return value;
 }
 
 function positive(query: URLSearchParams, name: string, otherwise: number | undefined): number {
-  const text = query.get(name);
-  if (text === null && otherwise !== undefined) return otherwise;
-  if (text === null) throw new Refusal(400, `Required parameter '${name}' is missing.`);
-  if (!/^-?\d{1,15}$/.test(text)) throw new Refusal(400, `Can't convert '${text}' to type 'long'`);
+  if (otherwise !== undefined && !query.has(name)) return otherwise;
+  const text = present(query, name);
+  if (!/^-?\d{1,15}$/.test(text)) throw new Refusal(400, `For input string: "${text}"`);
   if (Number(text) <= 0) throw new Refusal(400, `${name} <= 0`);
   return Number(text);
 }
