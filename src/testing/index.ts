@@ -20,6 +20,6 @@ export type {
   SimulatedVersion,
 } from "./options.ts";
 export type { PromtoolOptions } from "./promtool-file.ts";
-export type { SimulatedServer } from "./server/listen.ts";
+export { type ListenOptions, listen, type SimulatedServer } from "./server/listen.ts";
 export { type SimulatedBackends, type SimulatedMesh, simulatedMesh } from "./simulated-mesh.ts";
 export type { EmittedLine, EmittedSpan, EmittedTrace, LineWriter, Telemetry } from "./telemetry.ts";

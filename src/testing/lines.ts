@@ -1,4 +1,5 @@
 import { type Exchange, spanUs } from "./exchange.ts";
+import { type LineFields, lineText } from "./line-format.ts";
 import { bodiesOf, durationMsOf, type Report } from "./profile.ts";
 import type { SimulatedRequest } from "./simulation.ts";
 import { authorityOf, clusterOf, portOf, userAddress, userAgentOf } from "./spans.ts";
@@ -7,14 +8,35 @@ import { ephemeralPort, type Workload } from "./topology.ts";
 
 /** The lines that the proxies write of a request, in the order of their times. */
 export function linesOf(request: SimulatedRequest): readonly EmittedLine[] {
-  const { profile, kind } = request.stream;
-  const written = [...profile.reports].reverse().map((report) => ({ writer: report.writer, report }));
-  const refused = kind.exchanges.flatMap((exchange) =>
-    exchange.isRefused && exchange.callee !== undefined ? [{ writer: exchange.callee, exchange }] : [],
-  );
-  return [...refused, ...written].map(
-    (one, i) => new Line(request, one.writer, i, "report" in one ? one.report : one.exchange),
-  );
+  const { stream } = request;
+  let templates = TEMPLATES.get(stream);
+  if (templates === undefined) {
+    templates = templatesOf(stream.kind.exchanges, stream.profile.reports);
+    TEMPLATES.set(stream, templates);
+  }
+  return templates.map((template, i) => new Line(request, template, i));
+}
+
+/** What the lines of requests of one kind have in common, which is most of them. */
+interface Template {
+  readonly writer: Workload;
+  /** Texts that every such line has, with what differs between them. */
+  readonly parts: readonly (Slot | string)[];
+}
+
+/** A part of a line that each request has its own of. */
+type Slot = (request: SimulatedRequest) => number | string;
+
+const TEMPLATES = new WeakMap<SimulatedRequest["stream"], readonly Template[]>();
+
+function templatesOf(exchanges: readonly Exchange[], reports: readonly Report[]): readonly Template[] {
+  const refused = exchanges.flatMap((exchange) => {
+    const { isRefused, callee } = exchange;
+    return isRefused && callee !== undefined ? [templateOf(callee, (slots) => refusedFields(exchange, slots))] : [];
+  });
+  // Who answers writes before who asked.
+  const written = [...reports].reverse().map((report) => templateOf(report.writer, (slots) => fieldsOf(report, slots)));
+  return [...refused, ...written];
 }
 
 /** Apart from each other, the lines of one request are still of one millisecond. */
@@ -29,199 +51,117 @@ class Line implements EmittedLine {
   readonly app: string;
   readonly container = "istio-proxy";
   readonly #request: SimulatedRequest;
-  readonly #of: Exchange | Report;
+  readonly #parts: Template["parts"];
 
-  constructor(request: SimulatedRequest, writer: Workload, place: number, of: Exchange | Report) {
+  constructor(request: SimulatedRequest, { writer, parts }: Template, place: number) {
     this.timeNs = request.endNs + BigInt(Math.min(place, MOST_APART)) * APART_NS;
     this.namespace = writer.namespace;
     this.pod = writer.pod;
     this.app = writer.app;
     this.#request = request;
-    this.#of = of;
+    this.#parts = parts;
   }
 
   get text(): string {
-    const isReport = "reporter" in this.#of;
-    const fields = isReport
-      ? fieldsOf(this.#request, this.#of as Report)
-      : refusedOf(this.#request, this.#of as Exchange);
-    const writer = isReport ? (this.#of as Report).writer : (this.#of as Exchange).callee;
-    return writer?.logs === "json" ? jsonOf(fields) : textOf(fields);
+    let text = "";
+    for (const part of this.#parts) text += typeof part === "string" ? part : part(this.#request);
+    return text;
   }
 }
 
-/** What a line says, under the names that Istio's JSON format gives it; `undefined` for nothing. */
-interface Fields {
-  readonly start_time: string;
-  readonly method: string | undefined;
-  readonly path: string | undefined;
-  readonly protocol: string | undefined;
-  readonly response_code: number;
-  readonly response_flags: string;
-  readonly response_code_details: string | undefined;
-  readonly upstream_transport_failure_reason: string | undefined;
-  readonly bytes_received: number;
-  readonly bytes_sent: number;
-  readonly duration: number;
-  readonly upstream_service_time: string | undefined;
-  readonly x_forwarded_for: string | undefined;
-  readonly user_agent: string | undefined;
-  readonly request_id: string | undefined;
-  readonly authority: string | undefined;
-  readonly upstream_host: string | undefined;
-  readonly upstream_cluster: string | undefined;
-  readonly upstream_local_address: string | undefined;
-  readonly downstream_local_address: string | undefined;
-  readonly downstream_remote_address: string | undefined;
-  readonly requested_server_name: string | undefined;
-  readonly route_name: string | undefined;
+/** No text of a line holds it. */
+const MARK = "\0";
+
+/** Writes a line once with marks where its slots are, and takes it apart there. */
+function templateOf(writer: Workload, fields: (slots: (slot: Slot) => string) => LineFields): Template {
+  const slots: Slot[] = [];
+  const marked = lineText(
+    fields((slot) => {
+      slots.push(slot);
+      return `${MARK}${slots.length - 1}${MARK}`;
+    }),
+    writer.logs,
+  );
+  const parts = marked.split(MARK).map((text, i) => (i % 2 === 0 ? text : (slots[Number(text)] ?? text)));
+  return { writer, parts };
 }
 
-function fieldsOf(request: SimulatedRequest, report: Report): Fields {
+function fieldsOf(report: Report, slot: (slot: Slot) => string): LineFields {
   const { exchange, outcome, reporter, start } = report;
   const { service, caller, attempts, isMutual, callee } = exchange;
-  const isTcp = service.protocol === "tcp";
-  const sizes = bodiesOf(report, request.y);
-  const durationMs = durationMsOf(report, request.x);
-  const isServed = outcome.details === "via_upstream";
-  const failure = "delayed_connect_error:_Connection_refused";
+  const isSource = reporter === "source";
+  const isHttp = service.protocol !== "tcp";
   const isUnreached = outcome.flags === "UF";
+  const isServed = outcome.details === "via_upstream";
+  const isUsers = isHttp && caller.proxy === "gateway";
+  const attempt = Math.max(0, isSource ? attempts.length - 1 : attempts.findIndex((one) => one.start === start));
+  const port = (of: number) => slot((request) => portOf(request, exchange, of));
+  const user = () => slot(userAddress);
+  const http = <T>(value: T): T | undefined => (isHttp ? value : undefined);
   const common = {
-    start_time: new Date(Math.floor((request.startUs + spanUs(start, request.x)) / 1_000)).toISOString(),
-    method: isTcp ? undefined : exchange.method,
-    path: isTcp ? undefined : exchange.path,
-    protocol: isTcp ? undefined : service.protocol === "grpc" ? "HTTP/2" : "HTTP/1.1",
-    response_code: outcome.code,
+    start_time: slot((request) => iso(request, start)),
+    method: http(exchange.method),
+    path: http(exchange.path),
+    protocol: http(service.protocol === "grpc" ? "HTTP/2" : "HTTP/1.1"),
+    response_code: String(outcome.code),
     response_flags: outcome.flags,
-    response_code_details: isTcp ? undefined : outcome.details,
-    upstream_transport_failure_reason: isUnreached ? failure : undefined,
-    bytes_received: sizes.request,
-    bytes_sent: sizes.response,
-    duration: durationMs,
-    upstream_service_time: isServed && !isTcp ? String(Math.max(0, durationMs - 1)) : undefined,
-    x_forwarded_for: isTcp ? undefined : forwardedFor(request, exchange),
-    user_agent: isTcp ? undefined : userAgentOf(exchange),
-    request_id: isTcp ? undefined : request.requestId,
-    authority: isTcp ? undefined : authorityOf(exchange),
-    upstream_cluster: clusterOf(exchange, reporter === "source"),
-    route_name: isTcp ? undefined : caller.proxy === "gateway" && reporter === "source" ? undefined : "default",
+    response_code_details: http(outcome.details),
+    upstream_transport_failure_reason: isUnreached ? "delayed_connect_error:_Connection_refused" : undefined,
+    bytes_received: slot(({ y }) => bodiesOf(report, y).request),
+    bytes_sent: slot(({ y }) => bodiesOf(report, y).response),
+    duration: slot(({ x }) => durationMsOf(report, x)),
+    upstream_service_time: isServed && isHttp ? slot(({ x }) => Math.max(0, durationMsOf(report, x) - 1)) : undefined,
+    x_forwarded_for: isUsers ? user() : undefined,
+    user_agent: http(userAgentOf(exchange)),
+    request_id: isHttp ? slot(({ requestId }) => requestId) : undefined,
+    authority: http(authorityOf(exchange)),
+    upstream_cluster: clusterOf(exchange, isSource),
+    route_name: isHttp && !(isUsers && isSource) ? "default" : undefined,
   };
-  if (reporter === "source") {
-    const last = Math.max(0, attempts.length - 1);
+  if (isSource) {
     return {
       ...common,
-      upstream_host: callee === undefined ? `10.244.9.9:${service.port}` : `${callee.address}:${service.port}`,
-      upstream_local_address: isUnreached ? undefined : `${caller.address}:${portOf(request, exchange, last)}`,
-      ...downstreamOf(request, exchange),
+      upstream_host: `${callee?.address ?? NOWHERE}:${service.port}`,
+      upstream_local_address: isUnreached ? undefined : `${caller.address}:${port(attempt)}`,
+      downstream_local_address: isUsers ? `${caller.address}:8080` : `${service.address}:${service.port}`,
+      downstream_remote_address: `${isUsers ? user() : caller.address}:${port(9)}`,
       requested_server_name: undefined,
     };
   }
-  const attempt = Math.max(
-    0,
-    attempts.findIndex((one) => one.start === start),
-  );
-  const answered = outcome.details.startsWith("rbac_") || outcome.flags === "RL" ? undefined : service.port;
+  const isAnswered = !outcome.details.startsWith("rbac_") && outcome.flags !== "RL";
   const own = `${report.writer.address}:${service.port}`;
-  const user = isTcp ? undefined : forwardedFor(request, exchange);
+  const loopback: Slot = (request) => ephemeralPort(request.bits(7_000 + attempt));
   return {
     ...common,
-    upstream_host: answered === undefined ? undefined : own,
-    upstream_local_address:
-      answered === undefined ? undefined : `127.0.0.6:${ephemeralPort(request.bits(7_000 + attempt))}`,
+    upstream_host: isAnswered ? own : undefined,
+    upstream_local_address: isAnswered ? `127.0.0.6:${slot(loopback)}` : undefined,
     downstream_local_address: own,
     // A proxy believes what the gateway says of the user's address, which has no port.
-    downstream_remote_address:
-      user === undefined ? `${caller.address}:${portOf(request, exchange, attempt)}` : `${user}:0`,
+    downstream_remote_address: isUsers ? `${user()}:0` : `${caller.address}:${port(attempt)}`,
     requested_server_name: isMutual
       ? `outbound_.${service.port}_.${exchange.subset ?? "_"}_.${service.host}`
       : undefined,
   };
 }
 
-const forwardedFor = (request: SimulatedRequest, { caller }: Exchange): string | undefined =>
-  caller.proxy === "gateway" ? userAddress(request) : undefined;
+/** Where a service would be that nothing serves. */
+const NOWHERE = "10.244.9.9";
 
-function downstreamOf(
-  request: SimulatedRequest,
-  exchange: Exchange,
-): Pick<Fields, "downstream_local_address" | "downstream_remote_address"> {
-  const { caller, service } = exchange;
-  const port = portOf(request, exchange, 9);
-  if (caller.proxy === "gateway") {
-    return {
-      downstream_local_address: `${caller.address}:8080`,
-      downstream_remote_address: `${userAddress(request)}:${port}`,
-    };
-  }
-  return {
-    downstream_local_address: `${service.address}:${service.port}`,
-    downstream_remote_address: `${caller.address}:${port}`,
-  };
-}
+const iso = ({ startUs, x }: SimulatedRequest, start: Report["start"]): string =>
+  new Date(Math.floor((startUs + spanUs(start, x)) / 1_000)).toISOString();
 
 /** What a proxy writes of a connection that no filter chain of its listener takes. */
-function refusedOf(request: SimulatedRequest, exchange: Exchange): Fields {
+function refusedFields(exchange: Exchange, slot: (slot: Slot) => string): LineFields {
   const { outcome, callee, caller, service, timing } = exchange;
   return {
-    start_time: new Date(Math.floor((request.startUs + spanUs(timing.start, request.x)) / 1_000)).toISOString(),
-    method: undefined,
-    path: undefined,
-    protocol: undefined,
-    response_code: outcome.code,
+    start_time: slot((request) => iso(request, timing.start)),
+    response_code: String(outcome.code),
     response_flags: outcome.flags,
     response_code_details: outcome.details,
-    upstream_transport_failure_reason: undefined,
-    bytes_received: 0,
-    bytes_sent: 0,
-    duration: 0,
-    upstream_service_time: undefined,
-    x_forwarded_for: undefined,
-    user_agent: undefined,
-    request_id: undefined,
-    authority: undefined,
-    upstream_host: undefined,
-    upstream_cluster: undefined,
-    upstream_local_address: undefined,
+    bytes_received: "0",
+    bytes_sent: "0",
+    duration: "0",
     downstream_local_address: `${callee?.address}:${service.port}`,
-    downstream_remote_address: `${caller.address}:${portOf(request, exchange, 0)}`,
-    requested_server_name: undefined,
-    route_name: undefined,
+    downstream_remote_address: `${caller.address}:${slot((request) => portOf(request, exchange, 0))}`,
   };
-}
-
-/** @see Istio, "Default access log format" */
-function textOf(fields: Fields): string {
-  const bare = (value: number | string | undefined): string => (value === undefined ? "-" : String(value));
-  const quoted = (value: string | undefined): string => `"${value ?? "-"}"`;
-  return [
-    `[${fields.start_time}]`,
-    `"${bare(fields.method)} ${bare(fields.path)} ${bare(fields.protocol)}"`,
-    fields.response_code,
-    fields.response_flags,
-    bare(fields.response_code_details),
-    "-",
-    quoted(fields.upstream_transport_failure_reason),
-    fields.bytes_received,
-    fields.bytes_sent,
-    fields.duration,
-    bare(fields.upstream_service_time),
-    quoted(fields.x_forwarded_for),
-    quoted(fields.user_agent),
-    quoted(fields.request_id),
-    quoted(fields.authority),
-    quoted(fields.upstream_host),
-    bare(fields.upstream_cluster),
-    bare(fields.upstream_local_address),
-    bare(fields.downstream_local_address),
-    bare(fields.downstream_remote_address),
-    bare(fields.requested_server_name),
-    bare(fields.route_name),
-  ].join(" ");
-}
-
-/** With the fields in order of their names, as Envoy writes them. */
-function jsonOf(fields: Fields): string {
-  const all: Record<string, number | string | undefined> = { ...fields, connection_termination_details: undefined };
-  const names = Object.keys(all).sort();
-  return `{${names.map((name) => `"${name}":${JSON.stringify(all[name] ?? null)}`).join(",")}}`;
 }

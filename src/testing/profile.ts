@@ -66,7 +66,9 @@ export class Profile {
       1.35,
       this.reports.map(({ length }) => [length, 1_000, 0]),
     );
-    const bodies = kind.exchanges.flatMap(({ requestBytes, responseBytes }) => [
+    // Connections have bytes, of which there are no histograms.
+    const observed = kind.exchanges.filter(({ service }) => service.protocol !== "tcp");
+    const bodies = observed.flatMap(({ requestBytes, responseBytes }) => [
       [{ fixed: 0, scaled: requestBytes }, 1, REQUEST_HEADERS] as const,
       [{ fixed: 0, scaled: responseBytes }, 1, RESPONSE_HEADERS] as const,
     ]);
