@@ -68,6 +68,9 @@ export type { LogList, LogMeta, LogSearch, LogSearchOptions } from "./logs/searc
 export type { LineParser } from "./logs/text-format.ts";
 export type { LogsOfOptions } from "./mesh/correlation.ts";
 export type { ExampleList, ExampleMeta } from "./mesh/examples.ts";
+export type { ExplainOptions } from "./mesh/explain/ask.ts";
+export type { Explanation, ExplanationMeta, ExplanationParts } from "./mesh/explain/explanation.ts";
+export type { Figure, Finding, FindingKind } from "./mesh/explain/finding.ts";
 export type { FailureRule } from "./mesh/failures.ts";
 export type { GraphOptions } from "./mesh/graph/ask.ts";
 export type { Bottleneck } from "./mesh/graph/bottleneck.ts";

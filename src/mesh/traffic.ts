@@ -10,6 +10,8 @@ import { type Duration, durationMs, shown } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import type { TraceList, TraceSearch } from "../traces/search.ts";
 import type { ExampleList } from "./examples.ts";
+import { askExplain, type ExplainOptions } from "./explain/ask.ts";
+import type { Explanation } from "./explain/explanation.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
 import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
@@ -349,6 +351,23 @@ export class Traffic {
    */
   identity(options: IdentityOptions): Promise<Identity> {
     return askIdentity(this.#context, endMatchers(this.#scope), options);
+  }
+
+  /**
+   * What is wrong with this scope, compared with an earlier window: a report of findings with their figures, causes
+   * first, each with the query that shows it, when it began, and example calls and traces where the mesh has backends
+   * for them. No finding when nothing is unusual.
+   *
+   * A backend of logs or traces that does not answer costs its examples, and stands in `meta.warnings`.
+   *
+   * @throws {QueryError} `code: "config"` when the mesh has no metrics backend, `"range"` or `"time"` for a bad range
+   * @example
+   * console.log(await mesh.edge("frontend", "backend").explain({ last: "15m", against: "1d" }));
+   */
+  explain(options: ExplainOptions): Promise<Explanation> {
+    const { logs, traces } = this.#context;
+    const source = { context: this.#context, scope: this.#scope };
+    return askExplain({ ...source, logs: logs && this.#logs, traces: traces && this.#traces }, options);
   }
 
   get #logs(): ScopeLogs {

@@ -75,7 +75,8 @@ export function fold(answers: GraphAnswers, rules: FoldRules): Folded {
 /** Requests that their caller's proxy did not send, or for which it found nobody. */
 const NEVER_SENT = new Set(["DF", "DO", "FI", "IH", "NC", "NR", "OM", "RL", "RLSE", "UAEX", "UDO", "UF", "UH", "UO"]);
 
-const neverArrived = (flags: string): boolean => flags.split(",").some((flag) => NEVER_SENT.has(flag));
+/** Whether a caller's proxy says by its flags that the request found nobody. */
+export const neverArrived = (flags: string): boolean => flags.split(",").some((flag) => NEVER_SENT.has(flag));
 
 class Folding {
   readonly #rules: FoldRules;

@@ -2,92 +2,25 @@ import { describe, expect, test } from "vitest";
 import { QueryError } from "../../../src/errors.ts";
 import { diff } from "../../../src/mesh/graph/diff.ts";
 import { createMesh } from "../../../src/mesh/mesh.ts";
-import type { InstantData } from "../../../src/metrics/backend.ts";
-import { evaluate, type MemoryStorage, memoryStorage, parse } from "../../../src/promql/index.ts";
-import { type RecordingBackend, recordingBackend } from "../../metrics/recording-backend.ts";
-
-const MINUTE = 60_000;
-const START = Date.UTC(2026, 10, 20, 9);
-const END = START + 20 * MINUTE;
-
-type Labels = Readonly<Record<string, string>>;
-
-/** A counter of `perSecond` over 20 minutes, scraped every 15 s. */
-interface Counter {
-  readonly metric: string;
-  readonly labels: Labels;
-  readonly perSecond: number;
-}
-
-const end = (side: "destination" | "source", name: string, more: Labels = {}): Labels => ({
-  [`${side}_workload`]: name,
-  [`${side}_workload_namespace`]: "default",
-  [`${side}_canonical_service`]: name.replace(/-v\d$/, ""),
-  [`${side}_canonical_revision`]: /-(v\d)$/.exec(name)?.[1] ?? "v1",
-  [`${side}_cluster`]: "one",
-  ...more,
-});
-const service = (name: string): Labels => ({
-  destination_service: `${name}.default.svc.cluster.local`,
-  destination_service_name: name,
-  destination_service_namespace: "default",
-});
-const nobody = (side: "destination" | "source"): Labels =>
-  Object.fromEntries(Object.keys(end(side, "x")).map((label) => [label, "unknown"]));
-
-const callee: Labels = { reporter: "destination", connection_security_policy: "mutual_tls" };
-const caller: Labels = { reporter: "source", connection_security_policy: "unknown" };
-
-const requests = (perSecond: number, ...labels: readonly Labels[]): Counter => ({
-  metric: "istio_requests_total",
-  labels: Object.assign({ request_protocol: "http", response_code: "200", response_flags: "-" }, ...labels),
-  perSecond,
-});
-
-/** Durations of 100 ms each in buckets of 50, 100 and 200 ms. */
-const durations = (perSecond: number, ...labels: readonly Labels[]): Counter[] => {
-  const all: Labels = Object.assign({}, ...labels);
-  const bucket = (le: string, rate: number): Counter => ({
-    metric: "istio_request_duration_milliseconds_bucket",
-    labels: { ...all, le },
-    perSecond: rate,
-  });
-  return [
-    bucket("50", 0),
-    bucket("100.0", perSecond),
-    bucket("200", perSecond),
-    bucket("+Inf", perSecond),
-    { metric: "istio_request_duration_milliseconds_sum", labels: all, perSecond: perSecond * 100 },
-  ];
-};
-
-const bytes = (metric: string, perSecond: number, ...labels: readonly Labels[]): Counter => ({
-  metric: `istio_tcp_${metric}_total`,
-  labels: Object.assign({ request_protocol: "tcp", response_flags: "-" }, ...labels),
-  perSecond,
-});
-
-function storageOf(counters: readonly Counter[]): MemoryStorage {
-  const storage = memoryStorage();
-  for (const { metric, labels, perSecond } of counters) {
-    for (let at = START; at <= END; at += 15_000) {
-      storage.append({ __name__: metric, ...labels }, at, (perSecond * (at - START)) / 1000);
-    }
-  }
-  return storage;
-}
-
-function meshOf(...counters: readonly (Counter | readonly Counter[])[]) {
-  const storage = storageOf(counters.flat());
-  const backend: RecordingBackend = recordingBackend({
-    instant: (promql) => evaluate(parse(promql), { at: END }, storage) as InstantData,
-  });
-  return { mesh: createMesh({ metrics: backend, now: () => END }), backend };
-}
+import {
+  bytes,
+  type Counter,
+  callee,
+  caller,
+  durations,
+  END,
+  end,
+  MINUTE,
+  meshOf,
+  nobody,
+  requests,
+  service,
+  sumOf,
+} from "../counters.ts";
 
 const FRONTEND_TO_BACKEND = [end("source", "frontend"), end("destination", "backend"), service("backend")];
 const graphOf = async (...counters: readonly (Counter | readonly Counter[])[]) =>
-  meshOf(...counters).mesh.graph({ last: "10m" });
+  meshOf(counters).mesh.graph({ last: "10m" });
 
 describe("a request that both sides report", () => {
   const both = [
@@ -245,7 +178,7 @@ describe("grouping", () => {
     ["service", ["backend.default.svc"]],
     ["version", ["backend.default:v1", "backend.default:v2"]],
   ] as const)("by %s gives %j", async (groupBy, ids) => {
-    const graph = await meshOf(versions).mesh.graph({ last: "10m", groupBy });
+    const graph = await meshOf([versions]).mesh.graph({ last: "10m", groupBy });
     expect(graph.edges.map(({ to }) => to.id)).toEqual(ids);
     expect(graph.edges.reduce((sum, { rate }) => sum + rate, 0)).toBeCloseTo(4, 9);
   });
@@ -259,7 +192,7 @@ describe("grouping", () => {
   });
 
   test("a service is one of the namespaces' when either end is", async () => {
-    const { mesh, backend } = meshOf(versions);
+    const { mesh, backend } = meshOf([versions]);
     await mesh.graph({ last: "10m", namespaces: ["default", "a.b"] });
     expect(backend.asked[0]?.promql).toContain('source_workload_namespace=~"default|a\\\\.b"');
     expect(backend.asked[0]?.promql).toContain('destination_service_namespace=~"default|a\\\\.b"');
@@ -268,7 +201,7 @@ describe("grouping", () => {
 
 describe("against an earlier window", () => {
   const asked = async (against?: string) => {
-    const { mesh, backend } = meshOf(requests(3, callee, ...FRONTEND_TO_BACKEND));
+    const { mesh, backend } = meshOf([requests(3, callee, ...FRONTEND_TO_BACKEND)]);
     return { graph: await mesh.graph({ last: "5m", against }), backend };
   };
 
@@ -299,11 +232,7 @@ describe("what a graph is asked", () => {
     const ends = [end("source", from), end("destination", to), service(to)];
     return [
       requests(perSecond, callee, ...ends),
-      {
-        metric: "istio_request_duration_milliseconds_sum",
-        labels: Object.assign({}, callee, ...ends),
-        perSecond: ms * perSecond,
-      },
+      sumOf(ms * perSecond, callee, ...ends),
       {
         metric: "istio_request_duration_milliseconds_bucket",
         labels: Object.assign({ le: "+Inf" }, callee, ...ends),
@@ -353,7 +282,7 @@ describe("bad options are refused by name", () => {
     [{ last: "10m", against: "yesterday" }, "graph: against"],
     [{ from: END, to: END }, "range"],
   ])("%j", async (options, text) => {
-    const { mesh, backend } = meshOf();
+    const { mesh, backend } = meshOf([]);
     await expect(mesh.graph(options)).rejects.toThrow(text);
     expect(backend.asked).toEqual([]);
   });
