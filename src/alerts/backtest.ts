@@ -277,7 +277,8 @@ async function replay(
 ): Promise<Remarks> {
   const { stepMs, startMs, endMs } = past.window;
   const longestMs = Math.max(...trials.map(({ spec }) => spec.forMs + spec.keepFiringForMs));
-  const fromMs = startMs - Math.ceil(longestMs / stepMs) * stepMs;
+  // One step more, so that what waited long before fires before the beginning, and is no page of this part of the past.
+  const fromMs = startMs - (Math.ceil(longestMs / stepMs) + 1) * stepMs;
   const { pointsPerRequest, onProgress, signal, timeoutMs } = options;
   const asked = question.over(
     { from: fromMs, to: endMs, step: formatDuration(stepMs) },

@@ -49,13 +49,25 @@ function fixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return generalText(value);
   // Beyond 1e21 toFixed writes an exponent; all digits of such a number are whole.
   if (Math.abs(value) >= 1e21) return `${BigInt(value)}${digits > 0 ? `.${"0".repeat(digits)}` : ""}`;
-  return value.toFixed(digits);
+  const [whole = "", fraction = ""] = Math.abs(value).toFixed(100).split(".");
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const kept = whole + fraction.slice(0, digits);
+  if (!isHalf(fraction.slice(digits)) || isOdd(kept)) return sign + Math.abs(value).toFixed(digits);
+  return `${sign}${whole}${digits > 0 ? `.${fraction.slice(0, digits)}` : ""}`;
 }
+
+/** What lies in the middle goes to the even side there, and up in JavaScript; a hundred digits tell it exactly. */
+const isHalf = (digits: string): boolean => /^50*$/.test(digits);
+const isOdd = (digits: string): boolean => Number(digits.at(-1)) % 2 === 1;
 
 /** Go's `%.4g`. */
 function fourDigits(value: number): string {
   if (!Number.isFinite(value)) return generalText(value);
-  return generalText(Number(value.toPrecision(4)), 4);
+  const [mantissa = "", exponent = "0"] = Math.abs(value).toExponential(100).split("e");
+  const digits = mantissa.replace(".", "");
+  const kept = digits.slice(0, 4);
+  if (!isHalf(digits.slice(4)) || isOdd(kept)) return generalText(Number(value.toPrecision(4)), 4);
+  return generalText(Math.sign(value) * Number(`${kept}e${Number(exponent) - 3}`), 4);
 }
 
 const LARGE = ["k", "M", "G", "T", "P", "E", "Z", "Y"];

@@ -84,7 +84,8 @@ function valuesText(values: Float64Array, omitted: Uint8Array): string {
     // Two numbers are shorter as they are.
     const step = stepAt(words, i) === stepAt(words, i + 1) ? stepAt(words, i) : undefined;
     let end = i + 1;
-    while (end < words.length && (step === undefined ? words[end] === word : stepAt(words, end - 1) === step)) end++;
+    while (end < words.length && (step === undefined ? repeats(word, words[end]) : stepAt(words, end - 1) === step))
+      end++;
     const more = end - i - 1;
     // "_x3" is three steps without a sample, and "1x3" four samples of 1.
     if (more === 0) items.push(word);
@@ -94,6 +95,10 @@ function valuesText(values: Float64Array, omitted: Uint8Array): string {
   }
   return items.join(" ");
 }
+
+/** Only digits and gaps are counted: behind a letter promtool reads the x as part of the word. */
+const repeats = (word: string, next: string | undefined): boolean =>
+  word === next && /^(?:_|-?\d+(?:\.\d+)?)$/.test(word);
 
 /** How much more the next whole number is than this one; `undefined` for all other words, and for equal ones. */
 function stepAt(words: readonly string[], i: number): number | undefined {

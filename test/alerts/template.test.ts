@@ -109,7 +109,12 @@ describe("a value is written as Prometheus writes it", () => {
     ["duration", 0.0001, "100us"],
     ["duration", 12.345_67, "12.35s"],
     ["duration", Number.NaN, "NaN"],
-    [{ digits: 0 }, 2.5, "3"],
+    [{ digits: 0 }, 2.5, "2"],
+    [{ digits: 0 }, 3.5, "4"],
+    [{ digits: 2 }, -0.125, "-0.12"],
+    [{ digits: 2 }, 0.375, "0.38"],
+    ["percentage", 1234.5, "1.234e+05%"],
+    ["percentage", 1233.5, "1.234e+05%"],
     [{ digits: 3 }, 1.23456, "1.235"],
   ] as const)("%j of %d is %s", (format, number, written) => {
     expect(fill(text`${valueAs(format)}`, { labels: {}, value: number })).toBe(written);

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { ACCESS_LOG_TASKS, benchAccessLog } from "./access-log.ts";
+import { benchBacktest } from "./backtest.ts";
 import { benchDecode } from "./decode.ts";
 import { benchEvaluate } from "./evaluate.ts";
 import { benchGraph } from "./graph.ts";
@@ -112,6 +113,18 @@ table(
     row.ratio.toFixed(2),
     `${row.requests}`,
     row.kialiQueries.toLocaleString("en"),
+  ]),
+);
+
+table(
+  "Back-testing an alert: 30 days, a minute apart, 100 series",
+  ["way", "s", "requests", "peak MB", "× the first's time"],
+  (await benchBacktest()).map((row) => [
+    row.way,
+    row.seconds.toFixed(2),
+    row.requests.toLocaleString("en"),
+    row.peakMegabytes.toFixed(0),
+    row.ratio.toFixed(1),
   ]),
 );
 

@@ -33,8 +33,8 @@ export interface SingleOptions {
   readonly scrape?: object;
   /** Labels that it puts on what it gives to others. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Groups of rules, evaluated every second. */
-  readonly rules?: readonly object[];
+  /** Groups of rules, or a whole file of them, evaluated every second. */
+  readonly rules?: readonly object[] | string;
 }
 
 const PACKAGED: PrometheusPrograms = { prometheus: "prometheus", promtool: "promtool" };
@@ -51,7 +51,9 @@ export async function singlePrometheus(options: SingleOptions): Promise<SinglePr
     rule_files: rules === undefined ? [] : [at("rules.yml")],
   };
   writeFileSync(at("prometheus.yml"), JSON.stringify(config));
-  if (rules !== undefined) writeFileSync(at("rules.yml"), JSON.stringify({ groups: rules }));
+  if (rules !== undefined) {
+    writeFileSync(at("rules.yml"), typeof rules === "string" ? rules : JSON.stringify({ groups: rules }));
+  }
   if (samples !== undefined) {
     writeFileSync(at("samples.txt"), samples);
     await promisify(execFile)(programs.promtool, [

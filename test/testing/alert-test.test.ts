@@ -145,6 +145,7 @@ describe("a test as a file of promtool", () => {
     expect(values("5 4 3 _ _ 3 3 stale")).toBe("5-1x2 _x2 3x1 stale");
     expect(values("0.1 0.2 NaN Inf -Inf _")).toBe("0.1 0.2 NaN Inf -Inf _");
     expect(values("-2+2x3 7")).toBe("-2+2x3 7");
+    expect(values("Inf Inf NaN NaN stale stale 1e-7 1e-7")).toBe("Inf Inf NaN NaN stale stale 1e-7 1e-7");
   });
 
   test("is refused for series that stand in no notation", () => {

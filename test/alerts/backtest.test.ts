@@ -1,0 +1,201 @@
+import { describe, expect, test } from "vitest";
+import { alert, type Backtest, labelOf, text } from "../../src/alerts/index.ts";
+import { createMesh, type MetricsBackend } from "../../src/index.ts";
+import { memoryStorage, parse } from "../../src/promql/index.ts";
+import { seriesMetrics } from "../../src/testing/index.ts";
+
+const NOW = Date.UTC(2026, 10, 20, 10);
+const MINUTE = 60_000;
+const START = NOW - 120 * MINUTE;
+
+/** Two hours of two callers: web fails from minute 30 to 50 and 55 to 70, app a little all the time. */
+function storageOf() {
+  const storage = memoryStorage();
+  const load = (caller: string, code: string, values: string) =>
+    storage.load(
+      `istio_requests_total{reporter="destination",request_protocol="http",destination_service_name="backend",source_workload="${caller}",response_code="${code}"} ${values}`,
+      { step: "1m", start: START },
+    );
+  load("web", "200", "0+600x120");
+  load("web", "503", "0x30 60+60x19 1200x5 1260+60x14 2100x50");
+  load("app", "200", "0+600x120");
+  load("app", "503", "0+1x120");
+  return storage;
+}
+
+function counting(backend: MetricsBackend): { readonly backend: MetricsBackend; readonly asked: string[] } {
+  const asked: string[] = [];
+  const range: MetricsBackend["range"] = (expr, grid, options) => {
+    asked.push(`${(grid.endMs - grid.startMs) / MINUTE}m`);
+    return backend.range(expr, grid, options);
+  };
+  return {
+    asked,
+    backend: {
+      ...backend,
+      name: backend.name,
+      scrapeIntervalMs: backend.scrapeIntervalMs,
+      instant: backend.instant.bind(backend),
+      range,
+    },
+  };
+}
+
+const { backend, asked } = counting(seriesMetrics(storageOf()));
+const mesh = createMesh({ metrics: backend, now: () => NOW });
+const success = mesh.service("backend").success("5m").by("source_workload");
+const rule = alert("Failing", success.below("95%"))
+  .for("5m")
+  .severity("page")
+  .annotations({ summary: text`${labelOf("source_workload")}` });
+
+const lines = (tried: Backtest<never> | Backtest) =>
+  tried.alerts.flatMap(({ labels, intervals }) =>
+    intervals.map(
+      ({ state, startMs, endMs, ongoing }) =>
+        `${labels.source_workload} ${state} ${(startMs - START) / MINUTE}-${(endMs - START) / MINUTE}${ongoing ? "+" : ""}`,
+    ),
+  );
+
+describe("a back-test", () => {
+  test("has every interval of every label set, by one question that also looks at what came before", async () => {
+    asked.length = 0;
+    const tried = await rule.backtest({ last: "2h" });
+    expect(asked).toEqual(["126m"]);
+    expect(lines(tried)).toEqual(["web pending 33-38", "web firing 38-52", "web pending 59-64", "web firing 64-73"]);
+    expect(tried.alerts[0]?.labels).toEqual({ alertname: "Failing", severity: "page", source_workload: "web" });
+    expect(tried).toMatchObject({
+      pages: 2,
+      pagesPerWeek: 168,
+      firingMs: 23 * MINUTE,
+      longestMs: 14 * MINUTE,
+      flaps: 1,
+      complete: true,
+      startMs: START,
+      endMs: NOW,
+      stepMs: MINUTE,
+      failures: [],
+    });
+  });
+
+  test("knows what was pending before it begins, and what is still firing when it ends", async () => {
+    const from = START + 36 * MINUTE;
+    const tried = await rule.backtest({ from, to: from + 4 * MINUTE });
+    expect(lines(tried)).toEqual(["web pending 33-38", "web firing 38-40+"]);
+    expect((await rule.backtest({ from: START + 45 * MINUTE, to: START + 50 * MINUTE })).pages).toBe(0);
+  });
+
+  test("takes another step, and pieces of the past", async () => {
+    asked.length = 0;
+    const whole = await rule.backtest({ last: "2h", step: "2m" });
+    const pieces = await rule.backtest({ last: "2h", step: "2m" }, { pointsPerRequest: 10 });
+    expect(lines(pieces)).toEqual(lines(whole));
+    expect(asked.length).toBeGreaterThan(6);
+  });
+
+  test("draws itself", async () => {
+    const text = (await rule.backtest({ last: "2h" })).toString();
+    expect(text).toBe(
+      [
+        "Failing: 2 pages, 168 a week; firing for 23m, 14m at the longest; 1 soon after the one before",
+        "2026-11-20T08:00:00Z to 2026-11-20T10:00:00Z, evaluated every 1m",
+        "alert                              fired  for  ░ pending  █ firing",
+        `severity=page source_workload=web  2      23m  ${"·".repeat(16)}░░░${"█".repeat(7)}···░░░${"█".repeat(5)}${"·".repeat(23)}`,
+      ].join("\n"),
+    );
+  });
+
+  test("of a rule that never fired says so", async () => {
+    const quiet = await rule.withThreshold("10%").backtest({ last: "2h" });
+    expect(quiet.toString()).toContain("0 pages, 0 a week");
+    expect(quiet.toString()).toContain("never pending, never firing");
+    expect(quiet.toHTML()).toContain("It was never pending and never fired.");
+  });
+
+  test("is a page in which every name is text", async () => {
+    const evil = alert("<script>alert(1)</script>", success.below("95%")).labels({
+      team: '"><img src=x onerror=alert(2)>',
+    });
+    const html = (await evil.backtest({ last: "2h" })).toHTML();
+    expect(html).toContain("&lt;script&gt;alert(1)");
+    expect(html).not.toMatch(/<script|<img|https?:\/\//);
+    expect(html).toContain("prefers-color-scheme:dark");
+  });
+
+  test("fails where series have equal labels, and says when", async () => {
+    const same = alert("Same", success.below("100%")).labels({ source_workload: "" });
+    const tried = await same.backtest({ from: START + 35 * MINUTE, to: START + 45 * MINUTE });
+    expect(tried.failures.length).toBeGreaterThan(0);
+    expect(tried.failures[0]?.error).toContain("same labelset");
+  });
+
+  test("of an expression asks whom it is told to", async () => {
+    const metrics = seriesMetrics(storageOf());
+    const written = alert("Down", parse('istio_requests_total{response_code="503"} > 2000'));
+    const tried = await written.backtest({ from: START, to: NOW }, { metrics });
+    expect(tried.pages).toBe(1);
+    await expect(written.backtest({ last: "1h" })).rejects.toMatchObject({
+      code: "config",
+      message: expect.stringContaining("{ metrics: prometheus("),
+    });
+  });
+
+  test.each([
+    ["no range", {}, "range"],
+    ["no step", { last: "1h", step: "soon" }, "step"],
+    ["no time", { from: "soon" }, "time"],
+  ])("over %s is refused", async (_, range, code) => {
+    await expect(rule.backtest(range as never)).rejects.toMatchObject({ name: "QueryError", code });
+  });
+
+  test("ends with the caller's signal", async () => {
+    const signal = AbortSignal.abort(new Error("mine"));
+    await expect(rule.backtest({ last: "1h" }, { signal })).rejects.toThrow("mine");
+  });
+});
+
+describe("a sweep", () => {
+  test("tries every combination by one question, each as a rule of its own would come out", async () => {
+    const tried = await rule.backtest({ last: "2h" });
+    asked.length = 0;
+    const { settings } = await tried.sweep({ for: ["0s", "5m", "20m"], threshold: ["95%", 0.92, "99.9%"] });
+    expect(asked).toEqual(["141m"]);
+    expect(settings).toHaveLength(9);
+    for (const { forMs, threshold, pages, firingMs, longestMs, flaps } of settings) {
+      const alone = await rule
+        .for(`${forMs / 1000}s`)
+        .withThreshold(threshold ?? 0)
+        .backtest({ last: "2h" });
+      expect({ pages, firingMs, longestMs, flaps }).toEqual({
+        pages: alone.pages,
+        firingMs: alone.firingMs,
+        longestMs: alone.longestMs,
+        flaps: alone.flaps,
+      });
+    }
+    expect(settings.filter(({ isOwn }) => isOwn)).toMatchObject([{ forMs: 5 * MINUTE, threshold: 0.95, pages: 2 }]);
+  });
+
+  test("of for alone needs no single threshold", async () => {
+    const both = alert("Both", success.below("95%").and(mesh.service("backend").rate("5m").above(1)));
+    const tried = await both.backtest({ last: "2h" });
+    const { settings } = await tried.sweep({ for: ["1m", "15m"] });
+    expect(settings.map(({ pages }) => pages)).toEqual([2, 1]);
+    await expect(tried.sweep({ threshold: [1] })).rejects.toMatchObject({ code: "unit" });
+  });
+
+  test("keeps the traffic that the rule needs", async () => {
+    const busy = rule.minTraffic(100);
+    const { settings } = await (await busy.backtest({ last: "2h" })).sweep({ threshold: ["95%"] });
+    expect(settings).toMatchObject([{ pages: 0 }]);
+  });
+
+  test("is a table in which the rule's own setting is marked", async () => {
+    const sweep = await (await rule.backtest({ last: "2h" })).sweep({ for: ["5m", "1h"] });
+    expect(sweep.toString().split("\n")).toEqual([
+      "   threshold  for  pages  a week  firing  longest  flaps",
+      "→  0.95       5m   2      168     23m     14m      1",
+      "   0.95       1h   0      0       0s      0s       0",
+    ]);
+  });
+});

@@ -1,0 +1,199 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse as parseYaml, stringify } from "yaml";
+import { alert, fromYAML, labelOf, text, valueAs } from "../../../src/alerts/index.ts";
+import { createMesh, prometheus } from "../../../src/index.ts";
+import { parse } from "../../../src/promql/index.ts";
+import { testAlert } from "../../../src/testing/index.ts";
+import { metricsFile } from "../../alerts/rules.ts";
+import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
+import { expectations, promtoolFiles, randomAlerts } from "../random-alerts.ts";
+import { singlePrometheus } from "../single-prometheus.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "meshquery-alerts-"));
+const at = (name: string): string => path.join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let latest: { readonly promtool: string };
+beforeAll(async () => {
+  latest = await latestPrometheus();
+});
+
+/** What promtool says, and whether it is content. */
+async function promtool(
+  program: string,
+  ...args: readonly string[]
+): Promise<{ readonly ok: boolean; readonly said: string }> {
+  const run = promisify(execFile)(program, args, { cwd: folder, maxBuffer: 64 << 20 });
+  return run.then(
+    ({ stdout, stderr }) => ({ ok: true, said: stdout + stderr }),
+    ({ stdout = "", stderr = "", message }: { stdout?: string; stderr?: string; message: string }) => ({
+      ok: false,
+      said: `${message.slice(0, 200)}\n${stdout}${stderr}`.slice(0, 9000),
+    }),
+  );
+}
+
+const programs = [
+  ["the packaged promtool", () => "promtool"],
+  ["the latest promtool", () => latest.promtool],
+] as const;
+
+describe.each(programs)("%s", (_, program) => {
+  test("accepts every rule file of Prometheus and of its Operator", async () => {
+    writeFileSync(at("rules.yml"), metricsFile.toYAML());
+    const { spec } = parseYaml(metricsFile.toYAML({ as: "operator", name: "a" })) as { readonly spec: unknown };
+    writeFileSync(at("operator.yml"), stringify(spec));
+    writeFileSync(at("again.yml"), fromYAML(metricsFile.toYAML()).toYAML());
+    const { ok, said } = await promtool(program(), "check", "rules", "rules.yml", "operator.yml", "again.yml");
+    expect(said).toContain("SUCCESS: 5 rules found");
+    expect(ok).toBe(true);
+  });
+
+  test("agrees with a test that was written in code, what the alerts say included", async () => {
+    const rule = alert("Odd", parse('odd{job=~".+"} > 1'))
+      .for("2m")
+      .labels({ severity: "page", size: text`{{${labelOf("job")}}` })
+      .annotations({
+        plain: text`${labelOf("job")} {{ literal }} at ${valueAs("plain")}`,
+        others: text`${valueAs("humanize")} ${valueAs("humanize1024")} ${valueAs("percentage")} ${valueAs("duration")} ${valueAs({ digits: 2 })}`,
+      });
+    const values = [0.1, 1.5, 1e-5 + 1, 123_456_789, 1e15, 1_234.5, 99.99, Number.POSITIVE_INFINITY, 86_400.5];
+    const series = values
+      .map((value, i) => `odd{job="job \\"${i}\\" ü"} ${Number.isFinite(value) ? value : "Inf"}x5`)
+      .join("\n");
+    const labels = (i: number) => ({ job: `job "${i}" ü`, severity: "page", size: `{{job "${i}" ü}` });
+    const firing = values.flatMap((value, i) => (value > 1 ? [{ labels: labels(i) }] : []));
+    const tested = testAlert(rule)
+      .given(series)
+      .expect({ at: "1m", pending: firing, firing: [] }, { at: "3m", firing, pending: [] });
+    writeFileSync(at("odd.yml"), rule.toYAML());
+    writeFileSync(at("odd-test.yml"), tested.toPromtool({ ruleFile: "odd.yml" }));
+    const { ok, said } = await promtool(program(), "test", "rules", "odd-test.yml");
+    expect(ok, said).toBe(true);
+    writeFileSync(at("odd.yml"), rule.for("5m").toYAML());
+    expect((await promtool(program(), "test", "rules", "odd-test.yml")).ok).toBe(false);
+  });
+
+  test("finds each of 500 random alerts in the same state at every evaluation, pending ones too", async () => {
+    const alerts = randomAlerts(500, 20_261_125);
+    const shown = alerts.flatMap(expectations);
+    const states = shown.flatMap(({ exp_samples }) => exp_samples.map(({ labels }) => labels.includes('"firing"')));
+    expect(states.filter((firing) => firing).length).toBeGreaterThan(3_000);
+    expect(states.filter((firing) => !firing).length).toBeGreaterThan(1_000);
+    const { rules, test } = promtoolFiles(alerts, "random.yml", shown);
+    writeFileSync(at("random.yml"), rules);
+    writeFileSync(at("random-test.yml"), test);
+    const { ok, said } = await promtool(program(), "test", "rules", "random-test.yml");
+    expect(ok, said).toBe(true);
+    // The same test finds one state that is wrong.
+    const wrong = shown.map((one, i) =>
+      i === 4_321 ? { ...one, exp_samples: [...one.exp_samples, { labels: 'ALERTS{alertname="no"}', value: 1 }] } : one,
+    );
+    writeFileSync(at("wrong-test.yml"), promtoolFiles(alerts, "random.yml", wrong).test);
+    expect((await promtool(program(), "test", "rules", "wrong-test.yml")).ok).toBe(false);
+  });
+});
+
+describe("a real Prometheus", () => {
+  test("loads the rules that were written and evaluates all of them", async () => {
+    const server = await singlePrometheus({ rules: metricsFile.toYAML(), programs: await latestPrometheus() });
+    try {
+      type Loaded = {
+        data: { groups: { name: string; rules: { name: string; health: string; lastError?: string }[] }[] };
+      };
+      const wanted = metricsFile.groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)]);
+      let groups: Loaded["data"]["groups"] = [];
+      for (let tries = 0; tries < 100; tries++) {
+        ({ groups } = ((await (await fetch(`${server.url}/api/v1/rules`)).json()) as Loaded).data);
+        if (groups.length > 0 && groups.every(({ rules }) => rules.every(({ health }) => health === "ok"))) break;
+        await sleep(500);
+      }
+      expect(groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)])).toEqual(wanted);
+      expect(groups.flatMap(({ rules }) => rules.map(({ health, lastError }) => [health, lastError]))).toEqual(
+        groups.flatMap(({ rules }) => rules.map(() => ["ok", undefined])),
+      );
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("had the alerts that a back-test finds, each state within one evaluation, while traffic ran", async () => {
+    // 100 requests a second; a fifth of them fails in two times.
+    const startedMs = Date.now();
+    const failing = (seconds: number) =>
+      20 * (Math.min(Math.max(seconds - 6, 0), 6) + Math.max(Math.min(seconds - 18, 5), 0));
+    const target = createServer((_, response) => {
+      const seconds = (Date.now() - startedMs) / 1000;
+      const failed = Math.floor(failing(seconds));
+      const series = (code: string, count: number) =>
+        `istio_requests_total{reporter="destination",request_protocol="http",destination_service_name="backend",response_code="${code}"} ${count}`;
+      response.setHeader("content-type", "text/plain; version=0.0.4");
+      response.end(
+        `# TYPE istio_requests_total counter\n${series("200", Math.floor(seconds * 100) - failed)}\n${series("503", failed)}\n`,
+      );
+    });
+    await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+    const { port } = target.address() as AddressInfo;
+    const mesh = (url: string) => createMesh({ metrics: prometheus(url, { scrapeInterval: "1s" }) });
+    const ruleOf = (url: string) =>
+      alert("Failing", mesh(url).service("backend").success("4s").below("95%"))
+        .for("2s")
+        .keepFiringFor("2s")
+        .severity("page");
+    const server = await singlePrometheus({
+      target: `127.0.0.1:${port}`,
+      rules: ruleOf("http://127.0.0.1:9").toYAML(),
+    });
+    try {
+      await sleep(startedMs + 34_000 - Date.now());
+      type Range = { data: { result: { metric: { alertstate: string }; values: [number, string][] }[] } };
+      const raw = await fetch(
+        `${server.url}/api/v1/query?query=${encodeURIComponent('ALERTS{alertname="Failing"}[40s]')}`,
+      );
+      const { data } = (await raw.json()) as Range;
+      const evaluations = data.result.flatMap(({ metric, values }) =>
+        values.map(([time]) => [Math.round(time * 1000), metric.alertstate] as const),
+      );
+      expect(evaluations.length).toBeGreaterThan(10);
+      const phase = (evaluations[0]?.[0] ?? 0) % 1000;
+      const to = Math.floor((Date.now() - 1000) / 1000) * 1000 + phase - 1000;
+      const tried = await ruleOf(server.url).backtest({ from: to - 32_000, to, step: "1s" });
+      const [course, ...others] = tried.alerts;
+      expect(others).toEqual([]);
+      const live = runsOf(evaluations);
+      const found = course?.intervals.map(({ state, startMs, endMs }) => ({ state, startMs, endMs })) ?? [];
+      console.log(`live ${JSON.stringify(live)}\nback-test ${JSON.stringify(found)}`);
+      expect(found.map(({ state }) => state)).toEqual(["pending", "firing", "pending", "firing"]);
+      expect(live.map(({ state }) => state)).toEqual(["pending", "firing", "pending", "firing"]);
+      for (const [i, { startMs, endMs }] of live.entries()) {
+        expect(Math.abs((found[i]?.startMs ?? 0) - startMs)).toBeLessThanOrEqual(1_050);
+        expect(Math.abs((found[i]?.endMs ?? 0) - endMs)).toBeLessThanOrEqual(1_050);
+      }
+    } finally {
+      await server.stop();
+      target.closeAllConnections();
+      target.close();
+    }
+  });
+});
+
+/** Evaluations a second apart that found the same state, as intervals. */
+function runsOf(
+  evaluations: readonly (readonly [number, string])[],
+): { state: string; startMs: number; endMs: number }[] {
+  const runs: { state: string; startMs: number; endMs: number }[] = [];
+  for (const [atMs, state] of [...evaluations].sort(([a], [b]) => a - b)) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.state === state && atMs <= last.endMs + 500) last.endMs = atMs + 1000;
+    else runs.push({ state, startMs: atMs, endMs: atMs + 1000 });
+  }
+  return runs;
+}
