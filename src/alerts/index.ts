@@ -21,7 +21,7 @@ export {
   logLines,
 } from "./log-condition.ts";
 export { type AlertRule, alert, type RecordingRule, record, type TextsOf } from "./rule.ts";
-export { type GroupOptions, type RuleFile, type RuleGroup, ruleFile, ruleGroup } from "./rule-group.ts";
+export { type GroupOptions, type Rule, type RuleFile, type RuleGroup, ruleFile, ruleGroup } from "./rule-group.ts";
 export type { GrafanaOptions } from "./rulefile/grafana.ts";
 export type { ExportOptions, FileOptions, OperatorOptions } from "./rulefile/print.ts";
 export { fromYAML, type ImportOptions } from "./rulefile/read.ts";

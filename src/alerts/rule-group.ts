@@ -2,7 +2,7 @@ import { QueryError } from "../errors.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
 import { AlertRule, RecordingRule, texts } from "./rule.ts";
 import { type ExportOptions, printGroups } from "./rulefile/print.ts";
-import type { GroupSpec } from "./spec.ts";
+import type { AlertSpec, GroupSpec, RecordSpec } from "./spec.ts";
 
 /** How the rules of a group are evaluated. */
 export interface GroupOptions {
@@ -46,8 +46,11 @@ export class RuleGroup {
   }
 }
 
-/** A rule of any unit and labels. */
-export type AnyRule = AlertRule<never, never> | AlertRule | RecordingRule;
+/** A rule of any kind, unit and labels. */
+export interface Rule {
+  readonly name: string;
+  readonly spec: AlertSpec | RecordSpec;
+}
 
 /**
  * A group of rules by its name.
@@ -56,7 +59,7 @@ export type AnyRule = AlertRule<never, never> | AlertRule | RecordingRule;
  * @example
  * ruleGroup("backend", [failing, slow], { interval: "30s" }).toYAML()
  */
-export function ruleGroup(name: string, rules: readonly unknown[], options: GroupOptions = {}): RuleGroup {
+export function ruleGroup(name: string, rules: readonly Rule[], options: GroupOptions = {}): RuleGroup {
   if (typeof name !== "string" || name === "") throw new QueryError("name", `ruleGroup: ${shown(name)} is no name`);
   const { interval, queryOffset, limit, labels = {} } = options;
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {

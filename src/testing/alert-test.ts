@@ -8,6 +8,7 @@ import type { LabelSet } from "../results/labels.ts";
 import { type Duration, durationMs, type Instant, instantMs, parseDuration, shown } from "../time.ts";
 import type { Expectation, ExpectedAlert } from "./alert-expectation.ts";
 import { type PromtoolOptions, promtoolFile } from "./promtool-file.ts";
+import type { SimulatedMesh } from "./simulated-mesh.ts";
 
 /** How a rule is evaluated in a test. */
 export interface AlertTestOptions {
@@ -51,15 +52,17 @@ export class AlertTest {
   }
 
   /**
-   * The series that there are: in promtool's notation, one a line and a sample each interval, or a whole storage such as
-   * that of a simulated mesh.
+   * The series that there are: in promtool's notation, one a line and a sample each interval, or a whole storage, or what
+   * a simulated mesh emits, its incidents included.
    *
    * @throws {QueryError} `code: "string"` for a line that is not in that notation
    * @example
    * testAlert(rule).given(`istio_requests_total{reporter="destination",response_code="503"} 0+60x30`)
    */
-  given(series: SeriesStorage | string): AlertTest {
-    if (typeof series !== "string") return this.#with({ storage: series, notation: [] });
+  given(series: Pick<SimulatedMesh, "telemetry"> | SeriesStorage | string): AlertTest {
+    if (typeof series !== "string") {
+      return this.#with({ storage: "telemetry" in series ? series.telemetry.series : series, notation: [] });
+    }
     const lines = series
       .split("\n")
       .map((line) => line.trim())

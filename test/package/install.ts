@@ -17,6 +17,9 @@ export const EXPECTED = {
   kept: true,
   text: "rate(up[5m])",
   ofSeries: 2,
+  rules: [
+    'Busy: sum(rate(istio_requests_total{reporter="destination",source_workload="frontend",destination_workload="backend"}[5m])) > 40 for 5m',
+  ],
 };
 
 /** A project of its own with the packed package in its `node_modules`. */

@@ -93,6 +93,7 @@ describe("a program", () => {
 
 const PROGRAM = `
 import { createMesh, label, prometheus, type Matrix, type Sample, type Vector } from "meshquery";
+import { alert, type AlertRule } from "meshquery/alerts";
 import { memoryStorage, print, selector, type Expr } from "meshquery/promql";
 import { seriesMetrics } from "meshquery/testing";
 
@@ -104,6 +105,7 @@ export async function answers(): Promise<[Sample<"req/s">, Vector<"response_code
 }
 
 export const own = createMesh({ metrics: seriesMetrics(memoryStorage()) });
+export const rule: AlertRule<"req/s", never> = alert("Busy", rate.above(40)).for("5m");
 export const expr: Expr = selector("up");
 export const text: string = print(expr);
 export const share: "ratio" = rate.dividedBy(rate.offset("1d")).unit;

@@ -4,7 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { alert, labelOf, record, text, valueAs } from "../../src/alerts/index.ts";
 import { createMesh } from "../../src/index.ts";
 import { memoryStorage, parse } from "../../src/promql/index.ts";
-import { alertMatchers, testAlert } from "../../src/testing/index.ts";
+import { alertMatchers, simulatedMesh, testAlert } from "../../src/testing/index.ts";
 
 expect.extend(alertMatchers);
 
@@ -153,4 +153,24 @@ describe("a test as a file of promtool", () => {
       "give them in promtool's notation",
     );
   });
+});
+
+test("a simulated incident fires the alert while it lasts, and not before or after", () => {
+  const from = Date.UTC(2026, 0, 2, 13, 20);
+  const sim = simulatedMesh({
+    services: { web: {}, api: {} },
+    clients: { gateway: { kind: "gateway" } },
+    flows: [{ from: "gateway", to: "web", perSecond: 20, calls: [{ to: "api" }] }],
+    incidents: [{ kind: "failing", service: "api", from, to: from + 20 * 60_000, share: 0.5 }],
+    rhythm: "steady",
+    start: from - 60 * 60_000,
+    now: from + 60 * 60_000,
+  });
+  const rule = alert("ApiFailing", createMesh().edge("web", "api").success("5m").below("95%")).for("5m").minTraffic(1);
+  const incident = testAlert(rule, { start: from - 10 * 60_000, interval: "30s" }).given(sim);
+  expect(incident).toBeQuiet({ at: "10m" });
+  expect(incident).toBePending({ at: "12m" });
+  expect(incident).toBeFiring({ at: "20m" });
+  expect(incident).toBeFiring({ at: "30m" });
+  expect(incident).toBeQuiet({ at: "40m" });
 });

@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import { alert, labelOf, ruleGroup, text, valueAs } from "../../src/alerts/index.ts";
 import { createMesh, label, prometheus } from "../../src/index.ts";
 
 const metrics = prometheus("http://prometheus:9090");
@@ -293,5 +294,57 @@ describe("policies", () => {
     const report = await policies.check({ last: "1h" });
     // @ts-expect-error an unknown verdict is no change that is known
     report.flows.filter((flow) => flow.change === "allowed");
+  });
+});
+
+describe("alerts", () => {
+  const byCaller = edge.success("5m").by("source_workload").below("99%");
+  const rule = alert("Failing", byCaller);
+
+  test("what says something of a label that the condition does not keep", () => {
+    // @ts-expect-error the success is grouped by source_workload alone
+    rule.annotations({ summary: text`${labelOf("destination_workload")} fails` });
+    // @ts-expect-error nor has a condition without labels any
+    alert("Failing", edge.success("5m").below(0.99)).annotations({ summary: text`${labelOf("source_workload")}` });
+    // @ts-expect-error the same holds for labels
+    rule.labels({ team: text`${labelOf("team")}` });
+    // @ts-expect-error an annotation is text
+    rule.annotations({ summary: 5 });
+    // @ts-expect-error what stands in a text is a label, the value, or text
+    text`${byCaller} fails`;
+  });
+
+  test("an alert on what is no condition", () => {
+    // @ts-expect-error a query says nothing that holds or not
+    alert("Failing", edge.success("5m"));
+    // @ts-expect-error PromQL as text is parsed first
+    alert("Failing", "up == 0");
+    // @ts-expect-error a name comes first
+    alert(byCaller, "Failing");
+  });
+
+  test("settings of the wrong kind", () => {
+    // @ts-expect-error a duration is text
+    rule.for(600);
+    // @ts-expect-error a ratio's threshold is no duration
+    rule.withThreshold("5m");
+    // @ts-expect-error the form of a value is a known one
+    valueAs("roman");
+    // @ts-expect-error there is no such file
+    rule.toYAML({ as: "datadog" });
+    // @ts-expect-error an object of Kubernetes has a name
+    rule.toYAML({ as: "operator" });
+    // @ts-expect-error Grafana asks a data source
+    rule.toYAML({ as: "grafana", folder: "mesh" });
+    // @ts-expect-error a group is of rules
+    ruleGroup("backend", [byCaller]);
+    // @ts-expect-error the past is a range
+    rule.backtest("30d");
+  });
+
+  test("a threshold of another unit in a sweep", async () => {
+    const tried = await rule.backtest({ last: "30d" });
+    // @ts-expect-error the condition is on a ratio
+    tried.sweep({ threshold: ["250ms"] });
   });
 });

@@ -12,9 +12,10 @@ import { alert, fromYAML, labelOf, text, valueAs } from "../../../src/alerts/ind
 import { createMesh, prometheus } from "../../../src/index.ts";
 import { parse } from "../../../src/promql/index.ts";
 import { testAlert } from "../../../src/testing/index.ts";
-import { metricsFile } from "../../alerts/rules.ts";
+import { logsFile, metricsFile } from "../../alerts/rules.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
 import { expectations, promtoolFiles, randomAlerts } from "../random-alerts.ts";
+import { singleLoki } from "../single-loki.ts";
 import { singlePrometheus } from "../single-prometheus.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "meshquery-alerts-"));
@@ -102,20 +103,43 @@ describe.each(programs)("%s", (_, program) => {
   });
 });
 
+test("Loki's ruler loads the rules that were written and evaluates all of them", async () => {
+  const server = await singleLoki(logsFile.toYAML({ as: "loki" }));
+  try {
+    const wanted = logsFile.groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)]);
+    const groups = await evaluated(`${server.url}/prometheus/api/v1/rules`);
+    expect(groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)])).toEqual(wanted);
+    expect(groups.flatMap(({ rules }) => rules.map(({ health }) => health))).toEqual(["ok", "ok"]);
+  } finally {
+    await server.stop();
+  }
+});
+
+interface LoadedGroup {
+  readonly name: string;
+  readonly rules: readonly { readonly name: string; readonly health: string; readonly lastError?: string }[];
+}
+
+/** The groups that a server has, once it evaluated all of their rules, or after a while. */
+async function evaluated(url: string): Promise<readonly LoadedGroup[]> {
+  let groups: readonly LoadedGroup[] = [];
+  for (let tries = 0; tries < 100; tries++) {
+    const { data } = (await (await fetch(url)).json()) as {
+      readonly data: { readonly groups: readonly LoadedGroup[] };
+    };
+    groups = data.groups;
+    if (groups.length > 0 && groups.every(({ rules }) => rules.every(({ health }) => health === "ok"))) break;
+    await sleep(500);
+  }
+  return groups;
+}
+
 describe("a real Prometheus", () => {
   test("loads the rules that were written and evaluates all of them", async () => {
     const server = await singlePrometheus({ rules: metricsFile.toYAML(), programs: await latestPrometheus() });
     try {
-      type Loaded = {
-        data: { groups: { name: string; rules: { name: string; health: string; lastError?: string }[] }[] };
-      };
       const wanted = metricsFile.groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)]);
-      let groups: Loaded["data"]["groups"] = [];
-      for (let tries = 0; tries < 100; tries++) {
-        ({ groups } = ((await (await fetch(`${server.url}/api/v1/rules`)).json()) as Loaded).data);
-        if (groups.length > 0 && groups.every(({ rules }) => rules.every(({ health }) => health === "ok"))) break;
-        await sleep(500);
-      }
+      const groups = await evaluated(`${server.url}/api/v1/rules`);
       expect(groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)])).toEqual(wanted);
       expect(groups.flatMap(({ rules }) => rules.map(({ health, lastError }) => [health, lastError]))).toEqual(
         groups.flatMap(({ rules }) => rules.map(() => ["ok", undefined])),

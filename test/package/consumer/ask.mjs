@@ -5,8 +5,8 @@ const ANSWER = {
   data: { resultType: "vector", result: [{ metric: {}, value: [1_795_168_800, "41.7"] }] },
 };
 
-/** What a consumer does first: prints a query, asks it, and reads PromQL as data, and asks series of its own. */
-export async function ask(mesh, promql, testing) {
+/** What a consumer does first: prints a query, asks it, reads PromQL as data, asks series of its own, and writes a rule file. */
+export async function ask(mesh, promql, testing, { alert, fromYAML }) {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push(new URL(request.url ?? "/", "http://localhost").pathname);
@@ -20,7 +20,8 @@ export async function ask(mesh, promql, testing) {
     const kept = refusal(() => rate.by("response_cod")) instanceof mesh.QueryError;
     const text = promql.print(promql.call("rate", promql.matrix(promql.selector("up"), 300_000)));
     const ofSeries = await ownSeries(mesh, promql, testing).workload("backend").rate("5m").at(3_600_000);
-    return { promql: rate.promql, value, unit, asked, kept, text, ofSeries: Math.round(ofSeries.value) };
+    const rules = fromYAML(alert("Busy", rate.above(40)).for("5m").toYAML()).alerts.map(String);
+    return { promql: rate.promql, rules, value, unit, asked, kept, text, ofSeries: Math.round(ofSeries.value) };
   } finally {
     server.closeAllConnections();
     server.close();
