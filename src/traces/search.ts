@@ -1,6 +1,7 @@
 import { QueryError, TimeoutError } from "../errors.ts";
 import { type AskOptions, formatDuration, formatInstant, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { SearchPage, TraceBackend, TraceQuery } from "./backend.ts";
+import { HiddenLimit } from "./hidden-limit.ts";
 import type { Trace } from "./trace.ts";
 
 /** How far a search has come. */
@@ -132,6 +133,7 @@ class Walk {
   readonly #warnings: Set<string>;
   readonly #unapplied = new Set<string>();
   readonly #seen = new Set<string>();
+  readonly #hiddenLimit = new HiddenLimit();
   #searchedToMs: number;
   #requests = 0;
   #complete = true;
@@ -171,7 +173,7 @@ class Walk {
       this.#searchedToMs = startMs;
       yield this.#unseen(found.traces);
       if (startMs <= this.#fromMs) return;
-      if (found.traces.length * 4 < this.#perCall) lengthMs *= 2;
+      if (found.traces.length * 4 < Math.min(this.#perCall, this.#hiddenLimit.most)) lengthMs *= 2;
       endMs = startMs;
     }
   }
@@ -190,7 +192,7 @@ class Walk {
     if (found.full) {
       this.#complete = false;
       this.#warnings.add(
-        `more than ${this.#backend.mostPerCall} traces at ${formatInstant(startMs)} within ` +
+        `more than ${Math.min(this.#backend.mostPerCall, this.#hiddenLimit.most)} traces at ${formatInstant(startMs)} within ` +
           `${formatDuration(Math.max(1, Math.ceil(endMs - startMs)))}: the rest of them cannot be asked for; name more conditions`,
       );
     }
@@ -204,14 +206,19 @@ class Walk {
     limit: number,
   ): Promise<Found> {
     const pages: SearchPage[] = [];
+    let full = false;
     for (const query of queries) {
-      const page = await this.#backend.search({ ...query, fromMs, toMs, limit }, this.patience());
-      this.#requests++;
+      const part = async (from: number, to: number): Promise<SearchPage> => {
+        const page = await this.#backend.search({ ...query, fromMs: from, toMs: to, limit }, this.patience());
+        this.#requests++;
+        return page;
+      };
+      const page = await part(fromMs, toMs);
       pages.push(page);
+      full ||= page.full || (await this.#hiddenLimit.cuts(page, { fromMs, toMs }, this.#backend.finestWindowMs, part));
       // A window that must be cut anyway need not be asked about further.
-      if (page.full && toMs - fromMs > this.#backend.finestWindowMs) break;
+      if (full && toMs - fromMs > this.#backend.finestWindowMs) break;
     }
-    const full = pages.some((page) => page.full);
     for (const page of pages) {
       for (const warning of page.warnings) this.#warnings.add(warning);
       for (const condition of page.unapplied) this.#unapplied.add(condition);

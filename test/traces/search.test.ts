@@ -128,6 +128,57 @@ describe("a search over a backend that cuts without a word", () => {
   });
 });
 
+describe("a search over a backend with a limit of its own, of which it says nothing", () => {
+  /** Gives no more than this at once, whatever it is asked for: the latest, or whatever comes first. */
+  class Clamped extends Store {
+    clamp = 25;
+    latest = true;
+
+    override async search(query: TraceQuery): Promise<SearchPage> {
+      const page = await super.search({ ...query, limit: Number.POSITIVE_INFINITY });
+      const traces = this.latest ? [...page.traces].sort((a, b) => b.startMs - a.startMs) : page.traces;
+      const given = traces.slice(0, Math.min(query.limit, this.clamp));
+      return { ...page, traces: given, full: given.length >= query.limit };
+    }
+  }
+
+  it("finds every trace of the range once, however they crowd", async () => {
+    const times = fc.array(
+      fc.oneof(fc.integer({ min: 0, max: 3_600_000 }), fc.integer({ min: 1_800_000, max: 1_800_400 })),
+      { maxLength: 300 },
+    );
+    await fc.assert(
+      fc.asyncProperty(times, fc.integer({ min: 10, max: 60 }), fc.boolean(), async (all, clamp, latest) => {
+        const store = new Clamped(all.map((ms, i) => traceAt(i, span.from + ms)));
+        store.clamp = clamp;
+        store.latest = latest;
+        const found = await searchIn(store, { perCall: 200 });
+        expect(found.map(({ id }) => id).sort()).toEqual(store.traces_.map(({ id }) => id).sort());
+        expect(found.meta.complete).toBe(true);
+      }),
+      { numRuns: 60, seed: 12 },
+    );
+  });
+
+  it("says so where one instant holds as many as that", async () => {
+    const store = new Clamped(
+      Array.from({ length: 60 }, (_, i) => traceAt(i, span.from + (i < 30 ? 900_000 : 2_000_000 + i * 10_000))),
+    );
+    const found = await searchIn(store, { perCall: 200 });
+    expect(found.length).toBe(55);
+    expect(found.meta.complete).toBe(false);
+    expect(found.meta.warnings.join()).toContain("more than 25 traces at 2027-01-15T07:15:00Z within 1ms");
+  });
+
+  it("asks little more for it of a backend that has none", async () => {
+    const store = new Store(Array.from({ length: 400 }, (_, i) => traceAt(i, span.from + i * 9_000)));
+    const found = await searchIn(store, { perCall: 200 });
+    expect(found.length).toBe(400);
+    // Eight windows of some fifty traces each, and the first of them in two parts.
+    expect(found.meta.requests).toBeLessThanOrEqual(8 + 2 * 2);
+  });
+});
+
 describe("a search with a limit", () => {
   const traces = Array.from({ length: 100 }, (_, i) => traceAt(i, span.from + i * 30_000));
 
