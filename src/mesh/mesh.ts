@@ -6,6 +6,9 @@ import type { AccessLogEntry } from "../logs/entry.ts";
 import { accessLogParser } from "../logs/parser.ts";
 import type { LogSearch } from "../logs/search.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
+import type { Query } from "../metrics/query.ts";
+import { type RawOptions, rawQuery, type StringQuery } from "../metrics/raw-query.ts";
+import type { Expr } from "../promql/index.ts";
 import { matcher } from "../promql/index.ts";
 import type { AskOptions, TimeSpan } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
@@ -147,6 +150,26 @@ export class Mesh {
    */
   async plaintext(options: TimeSpan & AskOptions): Promise<Identity> {
     return askIdentity(this.#context, PLAINTEXT, options);
+  }
+
+  /**
+   * A query in PromQL's own words, for what the signals do not say: checked first, then asked like any other.
+   *
+   * @param source text, which is parsed, or an expression, such as the template tag `promql` makes
+   * @throws {PromqlSyntaxError} when the text is no PromQL, with the place
+   * @throws {QueryError} `code: "promql"` when it is no vector, and no other `type` is named
+   * @example
+   * await mesh.promql("sum by (job) (up)")
+   * await mesh.promql("scalar(sum(up))", { type: "scalar" })
+   */
+  promql<U extends string = "1">(
+    source: Expr | string,
+    options?: RawOptions<U> & { readonly type?: "vector" | undefined },
+  ): Query<U, string>;
+  promql<U extends string = "1">(source: Expr | string, options: RawOptions<U> & { readonly type: "scalar" }): Query<U>;
+  promql(source: Expr | string, options: RawOptions & { readonly type: "string" }): StringQuery;
+  promql(source: Expr | string, options?: RawOptions): unknown {
+    return rawQuery(this.#context, source, options);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { QueryError } from "../errors.ts";
 import type { BinaryOp, SetOp } from "../promql/ast.ts";
-import { binary, by, type Expr, type Grouping, type Matching, shiftBack } from "../promql/index.ts";
+import { binary, by, type Expr, type Grouping, type Matching, shiftBack, typeOf } from "../promql/index.ts";
 import type { AskOptions } from "../time.ts";
 
 /**
@@ -95,12 +95,12 @@ function combined(
   change: (right: Expr) => Expr = (right) => right,
 ): Formula {
   const build = (l: Ready, r: Ready): Ready =>
-    ready((grouping) =>
-      binary(op, l.build(grouping ?? left.grouping), change(r.build(grouping ?? right.grouping)), {
-        // Under one grouping both sides have the same labels and need no matching.
-        matching: grouping === undefined ? matching : undefined,
-      }),
-    );
+    ready((grouping) => {
+      const [a, b] = [l.build(grouping ?? left.grouping), change(r.build(grouping ?? right.grouping))];
+      // Under one grouping both sides have the same labels and need no matching; a scalar has none to match.
+      const matched = grouping === undefined && typeOf(a) === "vector" && typeOf(b) === "vector";
+      return binary(op, a, b, { matching: matched ? matching : undefined });
+    });
   const { formula: l } = left;
   const { formula: r } = right;
   if (l.kind === "ready" && r.kind === "ready") return build(l, r);

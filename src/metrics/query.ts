@@ -406,7 +406,8 @@ function remarked<T>(answer: Answer<T>, expr: Expr, scrapeIntervalMs: number | u
   return { ...answer, warnings: [...answer.warnings, ...warnings], infos: [...answer.infos, ...infos] };
 }
 
-function backendOf({ backend }: Context): MetricsBackend {
+/** Whom to ask. */
+export function backendOf({ backend }: Context): MetricsBackend {
   if (backend !== undefined) return backend;
   throw new QueryError(
     "config",

@@ -66,6 +66,7 @@ export { type ParseOptions, parse } from "./parser.ts";
 export { type Layout, pretty } from "./pretty.ts";
 export { print } from "./printer.ts";
 export { escapePattern, quote } from "./quote.ts";
+export { type Hole, promql } from "./template.ts";
 export { addMatchers, mapSelectors, pinEnds, shiftBack, transform } from "./transform.ts";
 export { typeOf } from "./types.ts";
 export { selectors, walk } from "./walk.ts";

@@ -4,6 +4,7 @@ import type { Meta } from "./meta.ts";
 /** A value with its unit as a person reads it: four significant digits, ratios in per cent, `no data` where there is none. */
 export function printValue(value: number | undefined, unit: string): string {
   if (value === undefined) return "no data";
+  if (unit === "1") return printNumber(value);
   return unit === "ratio" ? `${printPercent(value * 100)} %` : `${printNumber(value)} ${unit}`;
 }
 

@@ -68,6 +68,17 @@ describe("what a query gives", () => {
   });
 });
 
+describe("a query in PromQL's own words", () => {
+  test("is a vector of any labels, one value or a text, as its type is named", async () => {
+    expectTypeOf(await mesh.promql("up")).toEqualTypeOf<Vector<string, "1">>();
+    expectTypeOf(await mesh.promql("up", { unit: "ms" })).toEqualTypeOf<Vector<string, "ms">>();
+    expectTypeOf(await mesh.promql("1", { type: "scalar" })).toEqualTypeOf<Sample<"1">>();
+    expectTypeOf((await mesh.promql('"x"', { type: "string" })).value).toEqualTypeOf<string>();
+    // @ts-expect-error a text has no course
+    mesh.promql('"x"', { type: "string" }).over({ last: "1h" });
+  });
+});
+
 describe("units", () => {
   test("every signal has its own", () => {
     expectTypeOf(rate).toEqualTypeOf<SignalQuery<"req/s">>();
