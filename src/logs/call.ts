@@ -180,6 +180,10 @@ function knowingCallee(client: AccessLogEntry, answered: AccessLogEntry): Access
 /** What keeps a caller's proxy from sending a request at all. */
 const NOT_SENT: ReadonlySet<string> = new Set(["DF", "FI", "IH", "NC", "NR", "RL", "RLSE", "UAEX", "UF", "UH", "UO"]);
 
+/** Whether the caller's proxy chose nobody to send a request to, and says why. */
+export const isUnsent = ({ upstreamHost, flags }: AccessLogEntry): boolean =>
+  upstreamHost === undefined && flags.some((flag) => NOT_SENT.has(flag));
+
 function aloneReason(client: AccessLogEntry): AloneReason {
   if (client.upstreamHost === undefined || client.flags.some((flag) => NOT_SENT.has(flag))) return "not-sent";
   return client.cluster?.direction === "passthrough" ? "no-proxy" : "not-found";

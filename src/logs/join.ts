@@ -1,5 +1,5 @@
 import type { Address } from "./address.ts";
-import { Call } from "./call.ts";
+import { Call, isUnsent } from "./call.ts";
 import type { AccessLogEntry } from "./entry.ts";
 
 /** Which end's proxy wrote a line. A gateway or waypoint that passes a request on is its caller. */
@@ -119,6 +119,8 @@ const OTHER_CONNECTION = 1e9;
 
 /** How badly a callee's line fits a caller's, all of one request id; infinite where it cannot be of it. */
 function distance(client: AccessLogEntry, server: AccessLogEntry): number {
+  // What found no route shares its request id with the hop before it, which a proxy did receive.
+  if (isUnsent(client)) return Number.POSITIVE_INFINITY;
   const called = client.destination.host;
   const asked = server.serverName?.port === undefined ? undefined : server.serverName.host;
   if (called !== undefined && asked !== undefined && called !== asked) return Number.POSITIVE_INFINITY;
