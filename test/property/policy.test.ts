@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { stringify } from "yaml";
-import { createMesh, type PolicyRequest } from "../../src/index.ts";
+import { type AuthorizationRule, createMesh, type PolicyRequest } from "../../src/index.ts";
 import { normalizedPath, type PathNormalization } from "../../src/mesh/policy/path.ts";
+import { smallestRules } from "../../src/mesh/policy/smallest-rule.ts";
 import { request, setting } from "../policy/generated.ts";
 import { policyRequest } from "../policy/policy-request.ts";
 
@@ -80,6 +81,36 @@ it("the order in which policies are given does not matter", () => {
     }),
     { ...RUNS, numRuns: 500 },
   );
+});
+
+it("the smallest rules allow all that a rule allowed of the traffic, and nothing that it did not", () => {
+  let narrowed = 0;
+  const traffic = fc.array(request, { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(setting, traffic, traffic, ({ policies, destination, ...options }, sent, others) => {
+      const [rule] = policies.flatMap(({ spec }) => spec.rules ?? []);
+      if (rule === undefined) return;
+      const by = (rules: readonly AuthorizationRule[]) => {
+        const metadata = { name: "a", namespace: destination.namespace };
+        const policy = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", metadata, spec: { rules } };
+        const judge = mesh.policies(policy, { ...options, trustDomainAliases: [] });
+        return (one: PolicyRequest) => judge.verdict(one).decision === "allowed";
+      };
+      const [ofSent, ofOthers] = [sent, others].map((all) => all.map((one) => policyRequest(one, destination)));
+      const allows = by([rule]);
+      const seen = (ofSent ?? [])
+        .map((one) => ({ ...one, path: normalizedPath(one.path ?? "", options.pathNormalization) }))
+        .filter(allows);
+      if (seen.length === 0) return;
+      const smallest = smallestRules(rule, seen);
+      const stillAllows = by(smallest);
+      for (const one of seen) expect(stillAllows(one)).toBe(true);
+      for (const one of ofOthers ?? []) if (stillAllows(one)) expect(allows(one)).toBe(true);
+      if ((ofOthers ?? []).some((one) => allows(one) && !stillAllows(one))) narrowed++;
+    }),
+    RUNS,
+  );
+  expect(narrowed).toBeGreaterThan(50);
 });
 
 it("a path that was normalized stays as it is", () => {

@@ -68,7 +68,11 @@ function operationsOf(rule: AuthorizationRule, requests: readonly PolicyRequest[
   }
   const grouped = new Map<
     string,
-    { readonly paths: readonly string[]; readonly methods: string[]; readonly ports: readonly string[] | undefined }
+    {
+      readonly paths: readonly string[] | undefined;
+      readonly methods: string[];
+      readonly ports: readonly string[] | undefined;
+    }
   >();
   for (const [method, own] of byMethod) {
     const paths = pathsOf(operation, own);
@@ -99,8 +103,10 @@ function portsOf(requests: readonly PolicyRequest[]): readonly string[] | undefi
 const MOST_PATHS = 8;
 
 /** The paths themselves while they are few; where they differ in what looks like a name of one thing, a template. */
-function pathsOf({ paths }: RuleOperation, requests: readonly PolicyRequest[]): readonly string[] {
+function pathsOf({ paths }: RuleOperation, requests: readonly PolicyRequest[]): readonly string[] | undefined {
   const seen = [...new Set(requests.map(({ path = "" }) => path))].sort();
+  // No rule can name such a path: a star at its end would be a wildcard.
+  if (seen.some((path) => /[{}]|\*$/.test(path))) return paths;
   if (seen.length <= MOST_PATHS) return seen;
   const templates = [...new Set(seen.map(template))].sort();
   // A template may match more than was allowed so far, unless all below its beginning was.
