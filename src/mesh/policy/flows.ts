@@ -31,26 +31,26 @@ export function flowsOf(
 ): readonly JudgedFlow[] {
   const index = new Map<string, ObservedEdge[]>();
   for (const edge of edges) {
-    // A waypoint's requests are those of the workloads behind it, seen once more.
-    if (edge.destination.proxy === "waypoint") continue;
-    const key = edgeKey(edge);
+    const key = edge.destination.proxy === "waypoint" ? waypointKey(edge.destination.service) : edgeKey(edge);
     index.set(key, [...(index.get(key) ?? []), edge]);
   }
+  const places = new Map(edges.map((edge, i) => [edge, i]));
   const taken = new Set<ObservedEdge>();
   const shares = new Map<string, { requests: number; lines: number }>();
   const matched = calls.flatMap((call) => {
     if (call.seenBy === "unsent") return [];
-    const candidates = (index.get(edgeKey(call)) ?? []).filter((edge) => isAlike(call, edge));
+    const key = call.seenBy === "waypoint" ? waypointKey(call.destination.service) : edgeKey(call);
+    const candidates = (index.get(key) ?? []).filter((edge) => isAlike(call, edge));
     for (const edge of candidates) taken.add(edge);
     // Who counts nothing has no proxy, and nothing that a policy could hold for.
     if (call.seenBy === "caller" && candidates.length === 0 && edges.length > 0) return [];
-    const key = candidates.map((edge) => edges.indexOf(edge)).join();
-    const share = shares.get(key) ?? {
+    const counted = candidates.map((edge) => places.get(edge)).join();
+    const share = shares.get(counted) ?? {
       lines: 0,
       requests: candidates.reduce((sum, { requests }) => sum + requests, 0),
     };
     share.lines += call.lines;
-    shares.set(key, share);
+    shares.set(counted, share);
     return [{ call, candidates, share }];
   });
   const ofCalls = matched.map(({ call, candidates, share }) => {
@@ -91,6 +91,9 @@ interface Ends {
 const edgeKey = ({ source, destination, protocol }: Ends): string =>
   JSON.stringify([source.workload, source.namespace, destination.workload, destination.namespace, protocol === "tcp"]);
 
+/** A waypoint's lines do not say who called, nor which workload answered. */
+const waypointKey = (service: string | undefined): string => JSON.stringify(["waypoint", service]);
+
 function isAlike(call: ObservedCalls, edge: ObservedEdge): boolean {
   if (call.seenBy === "gateway") return false;
   if (call.principal !== undefined && edge.principal !== undefined && call.principal !== edge.principal) return false;
@@ -106,7 +109,7 @@ function callRequest(call: ObservedCalls, candidates: readonly ObservedEdge[], r
     namespace: destination.namespace ?? "",
     labels: first?.destination.labels ?? (destination.app === undefined ? {} : { app: destination.app }),
     labelsComplete: false,
-    proxy: call.seenBy === "gateway" ? "gateway" : "sidecar",
+    proxy: call.seenBy === "gateway" || call.seenBy === "waypoint" ? call.seenBy : "sidecar",
     ...(destination.service !== undefined && { service: destination.service }),
     ...(port !== undefined && { port }),
   };

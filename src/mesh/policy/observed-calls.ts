@@ -28,10 +28,10 @@ export interface ObservedCalls {
   readonly serverName: string | null | undefined;
   readonly userAgent: string | undefined;
   /**
-   * Whose line shows it: the proxy's that had a say (`callee`, `gateway`), or only the `caller`'s, whose proxy may not
-   * have sent it at all (`unsent`).
+   * Whose line shows it: the proxy's that had a say (`callee`, `gateway`, `waypoint`), or only the `caller`'s, whose
+   * proxy may not have sent it at all (`unsent`).
    */
-  readonly seenBy: "callee" | "caller" | "gateway" | "unsent";
+  readonly seenBy: "callee" | "caller" | "gateway" | "unsent" | "waypoint";
   readonly lines: number;
   /** Of those, turned away. */
   readonly denied: number;
@@ -87,7 +87,8 @@ interface Seen {
 function* partsOf(call: Call, reading: CallReading): Generator<Seen> {
   const { client, attempts, source } = call;
   for (const entry of attempts) yield { ...calleePart(call, entry, reading), entry };
-  if (client !== undefined && isGateway(source, reading.gateways))
+  if (client?.side === "waypoint") yield { ...waypointPart(call, client, reading), entry: client };
+  else if (client !== undefined && isGateway(source, reading.gateways))
     yield { ...gatewayPart(call, client, reading), entry: client };
   // Where the callee's lines are not collected, the caller's says what was asked; and what was never sent is routed too.
   else if (client !== undefined && call.alone?.side === "client" && !isOutside(client)) {
@@ -114,7 +115,6 @@ function calleePart(call: Call, entry: AccessLogEntry, reading: CallReading): Om
   const both = call.destination;
   const port =
     own === undefined ? undefined : own.cluster?.direction === "inbound" ? own.cluster.port : own.downstreamLocal?.port;
-  const service = both.service;
   return {
     denied: refused || entry.rbac !== undefined,
     part: {
@@ -122,7 +122,7 @@ function calleePart(call: Call, entry: AccessLogEntry, reading: CallReading): Om
       destination: {
         workload: own === undefined ? both.workload : destination.workload,
         namespace: own?.origin?.namespace ?? both.namespace,
-        service: service === undefined || both.namespace === undefined ? service : `${service}.${both.namespace}`,
+        service: serviceName(both.service, both.namespace),
         app: own?.origin?.app,
       },
       // What was refused before its first byte may have been meant as anything.
@@ -156,6 +156,29 @@ function gatewayPart(call: Call, client: AccessLogEntry, reading: CallReading): 
     },
   };
 }
+
+/** A waypoint's line names the service, and of the caller the address alone. */
+function waypointPart(call: Call, client: AccessLogEntry, reading: CallReading): Omit<Seen, "entry"> {
+  const { service, namespace } = client.destination;
+  return {
+    denied: client.rbac !== undefined,
+    part: {
+      source: { workload: undefined, namespace: undefined },
+      destination: { workload: undefined, namespace, service: serviceName(service, namespace), app: undefined },
+      protocol: protocolOf(call),
+      security: undefined,
+      principal: client.source.principal,
+      ...requestPart(client, reading),
+      seenBy: "waypoint",
+      port: undefined,
+      ip: reading.wanted.addresses ? ownAddress(client) : undefined,
+      remoteIp: reading.wanted.addresses ? client.downstreamRemote?.host : undefined,
+    },
+  };
+}
+
+const serviceName = (service: string | undefined, namespace: string | undefined): string | undefined =>
+  service === undefined || namespace === undefined ? service : `${service}.${namespace}`;
 
 function requestPart(entry: AccessLogEntry, { wanted, pathNormalization }: CallReading) {
   const { method, path, authority: host } = entry;

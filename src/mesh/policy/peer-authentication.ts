@@ -28,8 +28,8 @@ export function possibleModes(
   { rootNamespace }: MeshSettings,
 ): PossibleModes {
   const { namespace, proxy } = destination;
-  // A gateway's own servers say what they take.
-  if (proxy === "gateway") return { modes: [DEFAULT], missing: [] };
+  // A gateway's own servers say what they take, and a waypoint is reached through the mesh alone.
+  if (proxy === "gateway" || proxy === "waypoint") return { modes: [DEFAULT], missing: [] };
   const sorted = [...policies].sort(byAge);
   const wide = (one: PeerAuthentication) => Object.keys(one.spec.selector?.matchLabels ?? {}).length === 0;
   const ofMesh = sorted.find((one) => wide(one) && one.namespace === rootNamespace);
