@@ -1,4 +1,4 @@
-import type { DeclaredIncident } from "./declaration.ts";
+import type { DeclaredIncident } from "./declared.ts";
 import type { Exchange, Span } from "./exchange.ts";
 import { fewStrataOf, latencyUs, type Stratum, strataOf } from "./latency.ts";
 import type { SimulatedCall, SimulatedFlow, SimulatedIncident } from "./options.ts";
@@ -65,7 +65,10 @@ function own(
       (one.version ?? chosen.version.name) === chosen.version.name;
     return isSlow ? product * one.factor : product;
   }, 1);
-  return { fixed: 0, scaled: latencyUs(chosen.version.latencyMs, deviations[calls.indexOf(planned)] ?? 0, factor) };
+  return {
+    fixed: 0,
+    scaled: latencyUs(chosen.version.latencyMs, deviations[calls.indexOf(planned)] ?? 0, factor),
+  };
 }
 
 const flattened = (planned: PlannedCall): readonly PlannedCall[] => [
@@ -127,7 +130,8 @@ function endingsAt(
   if (workload.proxy !== "none") {
     if (caller.proxy === "none" && service.mtls === "strict") return [{ ending: { kind: "refused" }, share: 1 }];
     const isAllowed =
-      service.allow === undefined || (caller.proxy !== "none" && service.allow.includes(caller.account));
+      service.allow === undefined ||
+      (caller.proxy !== "none" && [caller.name, caller.account].some((name) => service.allow?.includes(name)));
     const isDenied = !isAllowed || service.deny.includes(path) || active.some(({ kind }) => kind === "denied");
     if (isDenied && service.protocol !== "tcp") return [{ ending: { kind: "denied" }, share: 1 }];
   }
@@ -160,7 +164,10 @@ function endingsAt(
   }
   add({ kind: "timed-out", afterMs: call.timeoutMs ?? 1_000 }, call.timeouts);
   add({ kind: "limited" }, call.limited);
-  for (const [status, share] of Object.entries({ ...version.failures, ...call.failures })) {
+  for (const [status, share] of Object.entries({
+    ...version.failures,
+    ...call.failures,
+  })) {
     add({ kind: "failed", status: Number(status) }, share);
   }
   return endings;

@@ -52,7 +52,7 @@ export interface SimulatedService {
   readonly mtls?: "permissive" | "strict" | undefined;
   /** False for a service outside the mesh. */
   readonly proxy?: boolean | undefined;
-  /** The accounts that may call it; everybody when left out. */
+  /** Who may call it, by workload or account; everybody when left out. */
   readonly allow?: readonly string[] | undefined;
   /** Paths that nobody may call. */
   readonly deny?: readonly string[] | undefined;
@@ -130,8 +130,18 @@ export interface SimulatedFlow extends SimulatedCall {
 
 /** When an incident is: once, or every day from a time in UTC for so long. */
 export type SimulatedTimes =
-  | { readonly from: Instant; readonly to: Instant; readonly daily?: never; readonly for?: never }
-  | { readonly daily: string; readonly for: Duration; readonly from?: never; readonly to?: never };
+  | {
+      readonly from: Instant;
+      readonly to: Instant;
+      readonly daily?: never;
+      readonly for?: never;
+    }
+  | {
+      readonly daily: string;
+      readonly for: Duration;
+      readonly from?: never;
+      readonly to?: never;
+    };
 
 /** Something that goes wrong for a while. */
 export type SimulatedIncident = SimulatedTimes &

@@ -17,6 +17,7 @@ export interface SimulatedBackends {
   readonly metrics: MetricsBackend;
   readonly traces: TraceBackend;
   readonly logs: LogBackend;
+  /** The mesh's present, in epoch milliseconds. */
   readonly now: () => number;
 }
 
@@ -27,7 +28,7 @@ export interface SimulatedMesh {
   /** The present of questions that name no time, in epoch milliseconds. */
   readonly now: () => number;
   /**
-   * The backends of the mesh within this process, for {@link createMesh}.
+   * The backends of the mesh within this process, for `createMesh`.
    *
    * @example
    * const mesh = createMesh(simulatedMesh({ seed: 7 }).backends());

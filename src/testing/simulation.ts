@@ -1,4 +1,4 @@
-import type { Declaration } from "./declaration.ts";
+import type { Declaration } from "./declared.ts";
 import { spanUs } from "./exchange.ts";
 import { mix, mixLong, unit } from "./hash.ts";
 import { kindsOf, touches } from "./kinds.ts";
@@ -156,7 +156,11 @@ class Request implements SimulatedRequest {
   }
 
   get traceId(): string {
-    return traceIdOf(this.#seed, { ms: this.ms, flow: this.#flow, own: [this.bits(3), this.bits(4)] });
+    return traceIdOf(this.#seed, {
+      ms: this.ms,
+      flow: this.#flow,
+      own: [this.bits(3), this.bits(4)],
+    });
   }
 
   get requestId(): string {

@@ -1,4 +1,4 @@
-import type { Declaration, DeclaredService } from "./declaration.ts";
+import type { Declaration, DeclaredService } from "./declared.ts";
 import { hex32, mix } from "./hash.ts";
 
 /** What a workload answers with how fast, over the versions of its service. */
@@ -26,7 +26,10 @@ export interface Service extends DeclaredService {
   readonly host: string;
   /** Its address within the cluster. */
   readonly address: string;
-  readonly workloads: readonly { readonly workload: Workload; readonly version: DeclaredService["versions"][number] }[];
+  readonly workloads: readonly {
+    readonly workload: Workload;
+    readonly version: DeclaredService["versions"][number];
+  }[];
 }
 
 /** Who there is, with addresses and names as Kubernetes gives them. */
@@ -64,7 +67,18 @@ export function topologyOf(declared: Declaration): Topology {
     const proxy = kind === "outside" ? "none" : kind;
     const version = kind === "gateway" ? "latest" : "v1";
     const account = kind === "gateway" ? `${name}-service-account` : name;
-    callers.set(name, workload(name, { namespace, app: name, version, account, cluster, proxy, logs }));
+    callers.set(
+      name,
+      workload(name, {
+        namespace,
+        app: name,
+        version,
+        account,
+        cluster,
+        proxy,
+        logs,
+      }),
+    );
   }
   let place = 0;
   for (const [name, service] of Object.entries(declared.services)) {
@@ -88,7 +102,16 @@ export function topologyOf(declared: Declaration): Topology {
         });
     for (const one of workloads) callers.set(one.workload.name, one.workload);
     const host = `${name}.${service.namespace}.svc.cluster.local`;
-    services.set(name, Object.freeze({ ...service, name, host, address: `10.96.${place}.${17 + place}`, workloads }));
+    services.set(
+      name,
+      Object.freeze({
+        ...service,
+        name,
+        host,
+        address: `10.96.${place}.${17 + place}`,
+        workloads,
+      }),
+    );
   }
   return Object.freeze({ services, callers, trustDomain });
 }

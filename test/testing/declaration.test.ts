@@ -34,21 +34,48 @@ describe("a declared mesh", () => {
     ],
     [
       "an unknown service further on",
-      { ...mesh, flows: [{ from: "web", to: "api", perSecond: 1, calls: [{ to: "db" }] }] },
+      {
+        ...mesh,
+        flows: [{ from: "web", to: "api", perSecond: 1, calls: [{ to: "db" }] }],
+      },
       /flows\.0\.calls\.0\.to is no service/,
     ],
     [
       "a call's slip further on",
-      { ...mesh, flows: [{ from: "web", to: "api", perSecond: 1, calls: [{ to: "web", pathh: "/" }] }] },
+      {
+        ...mesh,
+        flows: [
+          {
+            from: "web",
+            to: "api",
+            perSecond: 1,
+            calls: [{ to: "web", pathh: "/" }],
+          },
+        ],
+      },
       /flows\.0\.calls\.0\.pathh is not known/,
     ],
-    ["a version that is none", { ...mesh, flows: [{ from: "web", to: "api", version: "v3", perSecond: 1 }] }, /v1, v2/],
+    [
+      "a version that is none",
+      {
+        ...mesh,
+        flows: [{ from: "web", to: "api", version: "v3", perSecond: 1 }],
+      },
+      /v1, v2/,
+    ],
     [
       "no requests",
       { ...mesh, flows: [{ from: "web", to: "api", perSecond: 0 }] },
       /perSecond must be a number above 0/,
     ],
-    ["a path with spaces", { ...mesh, flows: [{ from: "web", to: "api", perSecond: 1, path: "/a b" }] }, /no spaces/],
+    [
+      "a path with spaces",
+      {
+        ...mesh,
+        flows: [{ from: "web", to: "api", perSecond: 1, path: "/a b" }],
+      },
+      /no spaces/,
+    ],
     ["two workloads of one name", { ...mesh, clients: { web: { kind: "sidecar" } } }, /"web" that is there already/],
     ["no kind of incident", { incidents: [{ kind: "odd", ...DAILY }] }, /incidents\.0.* must have a kind: slow/],
     [
@@ -63,7 +90,9 @@ describe("a declared mesh", () => {
     ],
     [
       "an incident without length",
-      { incidents: [{ kind: "surge", factor: 2, daily: "13:00", for: "long" }] },
+      {
+        incidents: [{ kind: "surge", factor: 2, daily: "13:00", for: "long" }],
+      },
       /incidents\.0\.for/,
     ],
     [
@@ -78,14 +107,59 @@ describe("a declared mesh", () => {
     ],
     [
       "an incident of nobody",
-      { incidents: [{ kind: "denied", caller: "web", service: "backend", ...DAILY }] },
+      {
+        incidents: [{ kind: "denied", caller: "web", service: "backend", ...DAILY }],
+      },
       /is no client/,
     ],
     [
       "an incident of no version",
-      { incidents: [{ kind: "slow", service: "backend", version: "v9", factor: 2, ...DAILY }] },
+      {
+        incidents: [
+          {
+            kind: "slow",
+            service: "backend",
+            version: "v9",
+            factor: 2,
+            ...DAILY,
+          },
+        ],
+      },
       /v1, v2/,
     ],
+    ["a failure that is a success", { ...mesh, services: { web: { failures: { 200: 0.1 } } } }, /from 400 to 599/],
+    [
+      "a failure of HTTP over gRPC",
+      {
+        ...mesh,
+        services: { web: { protocol: "grpc", failures: { 503: 0.1 } } },
+      },
+      /over grpc write a status from 1 to 16/,
+    ],
+    [
+      "failures of TCP",
+      {
+        ...mesh,
+        services: { web: { protocol: "tcp", failures: { 503: 0.1 } } },
+      },
+      /no answer has/,
+    ],
+    ["policies of TCP", { ...mesh, services: { web: { protocol: "tcp", allow: ["gateway"] } } }, /nobody is denied/],
+    [
+      "an unknown name in a policy",
+      { ...mesh, services: { web: { allow: ["me"] }, api: {} } },
+      /"me", which nobody is/,
+    ],
+    [
+      "retries of gRPC",
+      {
+        ...mesh,
+        services: { web: { protocol: "grpc" } },
+        flows: [{ from: "gateway", to: "web", perSecond: 1, recovered: 0.1 }],
+      },
+      /flows\.0\.recovered is not for a call of grpc/,
+    ],
+    ["failing TCP", { incidents: [{ kind: "failing", service: "ledger", ...DAILY }] }, /ledger, which speaks TCP/],
     ["a start that is none", { start: "soon" }, /start: "soon" is not an instant/],
     ["a present that is none", { now: "soon" }, /now: "soon" is not an instant/],
     ["an interval that is none", { scrapeInterval: "often" }, /scrapeInterval/],
