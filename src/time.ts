@@ -1,4 +1,4 @@
-import dayjs, { type Dayjs } from "dayjs";
+import type { Dayjs } from "dayjs";
 import { QueryError } from "./errors.ts";
 
 /**
@@ -93,10 +93,14 @@ export function instantMs(instant: Instant, what: string): number {
   return ms;
 }
 
+/** Told by the mark that every dayjs object bears, whichever copy of dayjs made it; so dayjs itself need not be loaded. */
+const isDayjs = (value: unknown): value is Dayjs =>
+  typeof value === "object" && value !== null && "$isDayjsObject" in value && value.$isDayjsObject === true;
+
 function readInstant(instant: Instant): number {
   if (typeof instant === "number") return instant;
   if (instant instanceof Date) return instant.getTime();
-  if (dayjs.isDayjs(instant)) return instant.valueOf();
+  if (isDayjs(instant)) return instant.valueOf();
   if (typeof instant !== "string") return Number.NaN;
   const [iso, year, month, day, time = "00:00", zoneHours = "+00", zoneMinutes = "00"] = ISO.exec(instant) ?? [];
   if (iso === undefined) return Number.NaN;
@@ -170,6 +174,6 @@ function textOf(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null || value instanceof RegExp) return String(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "an invalid Date" : formatInstant(value.getTime());
-  if (dayjs.isDayjs(value)) return value.isValid() ? formatInstant(value.valueOf()) : "an invalid dayjs object";
+  if (isDayjs(value)) return value.isValid() ? formatInstant(value.valueOf()) : "an invalid dayjs object";
   return Array.isArray(value) ? "an array" : "an object";
 }

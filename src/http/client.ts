@@ -14,7 +14,7 @@ import { type HttpOptions, type HttpSettings, isTimeout, parseHttpOptions, TIMEO
 import { Redactor, secretValues } from "./redaction.ts";
 import { backoffMs, isRetryWorthy, retryAfterMs } from "./retry.ts";
 import { Sharing } from "./sharing.ts";
-import { RequestSpan } from "./telemetry.ts";
+import { loadTelemetry, RequestSpan, type Telemetry } from "./telemetry.ts";
 import { type BaseUrl, parseBaseUrl, sameOriginTarget, urlBelow } from "./url.ts";
 import { type Exchange, Wire, type WireAnswer } from "./wire.ts";
 
@@ -113,6 +113,7 @@ class AxiosClient implements HttpClient {
   readonly #limit: FairLimit;
   readonly #sharing = new Sharing<HttpResponse, Flight>();
   readonly #wire: Wire;
+  #telemetry: Telemetry | undefined;
 
   constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
     this.origin = base.shown;
@@ -136,7 +137,8 @@ class AxiosClient implements HttpClient {
     const question = this.#read(request);
     request.signal?.throwIfAborted();
     const deadline = startDeadline(question.timeoutMs, request.signal);
-    const span = new RequestSpan(request.method, this.#redactor.url(question.url), this.#base);
+    this.#telemetry ??= await loadTelemetry();
+    const span = new RequestSpan(this.#telemetry, request.method, this.#redactor.url(question.url), this.#base);
     const share = this.#sharing.join(keyOf(question), (signal) => this.#depart(question, signal, span));
     const { state, outcome, leave } = share;
     state.untilMs = Math.max(state.untilMs, question.startMs + question.timeoutMs);

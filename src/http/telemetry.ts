@@ -1,13 +1,22 @@
-import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import type * as OpenTelemetry from "@opentelemetry/api";
+import type { Context, Span } from "@opentelemetry/api";
 import type { BaseUrl } from "./url.ts";
+
+/** OpenTelemetry's API, which is loaded with the first request. */
+export type Telemetry = typeof OpenTelemetry;
+
+export const loadTelemetry = (): Promise<Telemetry> => import("@opentelemetry/api");
 
 /** The CLIENT span of one question: a no-op wherever no OpenTelemetry SDK is registered. */
 export class RequestSpan {
+  readonly #telemetry: Telemetry;
   readonly #span: Span;
   readonly #context: Context;
 
   /** @param url redacted */
-  constructor(method: string, url: string, base: BaseUrl) {
+  constructor(telemetry: Telemetry, method: string, url: string, base: BaseUrl) {
+    const { context, SpanKind, trace } = telemetry;
+    this.#telemetry = telemetry;
     // HTTP semantic conventions, client span: the name is the method, since no route template is known.
     this.#span = trace.getTracer("meshquery").startSpan(method, {
       kind: SpanKind.CLIENT,
@@ -24,13 +33,13 @@ export class RequestSpan {
   /** The headers that carry the trace on, `traceparent` for the W3C propagator. */
   headers(): Record<string, string> {
     const headers: Record<string, string> = {};
-    propagation.inject(this.#context, headers);
+    this.#telemetry.propagation.inject(this.#context, headers);
     return headers;
   }
 
   /** Runs `task` below the span, for instrumentation that follows the sockets. */
   within<T>(task: () => T): T {
-    return context.with(this.#context, task);
+    return this.#telemetry.context.with(this.#context, task);
   }
 
   answered(status: number): void {
@@ -54,6 +63,6 @@ export class RequestSpan {
 
   #fail(type: string, message?: string): void {
     this.#span.setAttribute("error.type", type);
-    this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
+    this.#span.setStatus({ code: this.#telemetry.SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
   }
 }
