@@ -359,6 +359,28 @@ describe("a search", () => {
     });
   });
 
+  test.each([9_999, 10_000])("with a trace of %i spans is complete unless that is a storage's cap", async (count) => {
+    const spans = Array.from({ length: count }, (_, i) => ({
+      traceID: "1",
+      spanID: (i + 1).toString(16),
+      operationName: "x",
+      references: [],
+      startTime: BEGAN_MS * 1000,
+      duration: 1,
+      tags: [],
+      logs: [],
+      processID: "p1",
+    }));
+    const trace = { traceID: "1", spans, processes: { p1: { serviceName: "front2", tags: [] } } };
+    server.answers({ "/api/traces": envelope([trace]) });
+    const found = await legacy.search(query);
+    expect(found.traces[0]?.spans).toHaveLength(count);
+    expect(found.complete).toBe(count === 9_999);
+    expect(found.warnings).toEqual(
+      count === 9_999 ? [] : [expect.stringContaining("trace 0000000000000001: it has exactly 10000 spans")],
+    );
+  });
+
   test("with a trace that was cut is not complete", async () => {
     const cut = "Trace truncated: only first 7 spans loaded";
     both(
