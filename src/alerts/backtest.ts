@@ -221,11 +221,13 @@ class Trial {
   readonly #past: Past;
   readonly #history: AlertHistory;
   readonly #known = new Map<LabelSet, FoundAlert>();
+  readonly #labelsShowValue: boolean;
 
   constructor(past: Past, spec: AlertSpec, threshold: number | undefined) {
     this.#past = past;
     this.spec = spec;
     this.threshold = threshold;
+    this.#labelsShowValue = labelsShowValue(spec);
     const { forMs, keepFiringForMs } = spec;
     this.#history = new AlertHistory({ forMs, keepFiringForMs, limit: past.options.limit ?? 0 });
   }
@@ -241,13 +243,15 @@ class Trial {
 
   /** Labels are put together once for each series, unless they show its value; nobody reads the annotations. */
   #found(series: LabelSet, value: number): FoundAlert {
-    if (labelsShowValue(this.spec)) return foundAlert(this.spec, series, value);
+    if (this.#labelsShowValue) return foundAlert(this.spec, series, value);
     let known = this.#known.get(series);
     if (known === undefined) {
       known = foundAlert(this.spec, series, value);
       this.#known.set(series, known);
     }
-    return { ...known, value };
+    if (known.value === value) return known;
+    const { key, labels, annotations } = known;
+    return { key, labels, annotations, value };
   }
 
   courses(): AlertCourse[] {

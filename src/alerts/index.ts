@@ -1,4 +1,5 @@
 export { RuleFileError, type RuleFileErrorCode } from "../errors.ts";
+export type { CompareOp } from "../logs/logql/ast.ts";
 export type {
   Backtest,
   BacktestOptions,
@@ -50,6 +51,7 @@ export type { BacktestSummary } from "./summary.ts";
 export {
   type LabelPart,
   labelOf,
+  type NameOf,
   type Template,
   type TemplatePart,
   text,

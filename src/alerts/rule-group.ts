@@ -27,6 +27,7 @@ export class RuleGroup {
     Object.freeze(this);
   }
 
+  /** What the group is called. */
   get name(): string {
     return this.spec.name;
   }

@@ -33,6 +33,7 @@ export class AlertRule<U extends string = string, L extends string = string> {
     Object.freeze(this);
   }
 
+  /** What the alert is called: its label `alertname`. */
   get name(): string {
     return this.spec.name;
   }
@@ -135,6 +136,7 @@ export class AlertRule<U extends string = string, L extends string = string> {
     return backtest<U>(this.spec, range, options);
   }
 
+  /** Its name, what it evaluates, and how long that must hold. */
   toString(): string {
     const { source, forMs } = this.spec;
     return `${this.name}: ${describeSource(source)}${forMs === 0 ? "" : ` for ${formatDuration(forMs)}`}`;
@@ -168,6 +170,7 @@ export class RecordingRule {
     Object.freeze(this);
   }
 
+  /** What its metric is called. */
   get name(): string {
     return this.spec.name;
   }

@@ -116,8 +116,7 @@ function continued(
 ): AlertInstance | undefined {
   if (found !== undefined) {
     if (alert.state === "resolved") return undefined;
-    const { value, annotations } = found;
-    return timed({ ...alert, value, annotations, keptSinceMs: undefined }, timing, atMs);
+    return timed(seen(alert, found), timing, atMs);
   }
   switch (alert.state) {
     case "pending":
@@ -131,6 +130,13 @@ function continued(
       return { ...alert, keptSinceMs, state: "resolved", resolvedAtMs: atMs };
     }
   }
+}
+
+/** The alert with what its series says now. Most evaluations are of alerts that go on, so nothing is copied in vain. */
+function seen(alert: AlertInstance, { value, annotations }: FoundAlert): AlertInstance {
+  if (alert.value === value && alert.annotations === annotations && alert.keptSinceMs === undefined) return alert;
+  const { labels, state, activeAtMs, firedAtMs, resolvedAtMs } = alert;
+  return { labels, annotations, value, state, activeAtMs, firedAtMs, resolvedAtMs, keptSinceMs: undefined };
 }
 
 /** Fires what waited long enough; a `for` that was raised meanwhile makes it wait again. */

@@ -29,7 +29,8 @@ export interface Template<N extends string = string> {
   readonly names: readonly N[];
 }
 
-type NameOf<P> = P extends LabelPart<infer N> ? N : never;
+/** The label that a part of a text names. */
+export type NameOf<P> = P extends LabelPart<infer N> ? N : never;
 
 /**
  * The value of a label, in a {@link text}. It is empty where the alert's series has no such label.

@@ -33,6 +33,7 @@ export class TraceCondition {
     return { count: traces.length, holds: traces.length >= this.least, traces };
   }
 
+  /** The condition in words. */
   toString(): string {
     return `at least ${this.least} traces`;
   }

@@ -267,7 +267,7 @@ const ordered = (record: LabelSet): string =>
   JSON.stringify(Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))));
 
 /** What a matcher of vitest or jest gives. */
-interface Matched {
+export interface Matched {
   readonly pass: boolean;
   readonly message: () => string;
 }
@@ -286,8 +286,11 @@ export interface WantedAlert {
  * expect(testAlert(rule).given(series)).toBeFiring({ at: "10m", labels: { job: "api" } });
  */
 export const alertMatchers = Object.freeze({
+  /** Such an alert is firing. */
   toBeFiring: (test: AlertTest, wanted: WantedAlert): Matched => matched(test, wanted, "firing", ["firing"]),
+  /** Such an alert is pending. */
   toBePending: (test: AlertTest, wanted: WantedAlert): Matched => matched(test, wanted, "pending", ["pending"]),
+  /** No such alert is pending or firing. */
   toBeQuiet: (test: AlertTest, wanted: WantedAlert): Matched => {
     const { pass, message } = matched(test, wanted, "pending or firing", ["pending", "firing"]);
     return { pass: !pass, message };

@@ -3,6 +3,7 @@ export {
   AlertTest,
   type AlertTestOptions,
   alertMatchers,
+  type Matched,
   type Testable,
   testAlert,
   type WantedAlert,
