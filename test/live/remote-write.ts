@@ -1,11 +1,13 @@
 /** Samples sent to a Prometheus by its remote-write protocol, which takes what no text format carries: stale markers. */
-import type { LabelRecord } from "../../src/promql/index.ts";
+import type { LabelRecord, NativeHistogram, SparseBuckets } from "../../src/promql/index.ts";
 
 /** The samples of one series, in order of time. */
 export interface WrittenSeries {
   readonly labels: LabelRecord;
   readonly timesMs: ArrayLike<number>;
   readonly values: Float64Array;
+  /** Native histograms in place of values. */
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /** How much time one request covers: a server refuses samples that are more than an hour behind its newest. */
@@ -45,12 +47,24 @@ async function send(url: string, message: Uint8Array): Promise<void> {
 }
 
 /** @see Prometheus, `prompb/types.proto`, `TimeSeries` */
-function encodedSeries(head: Uint8Array, { timesMs, values }: WrittenSeries, first: number, end: number): Uint8Array {
+function encodedSeries(
+  head: Uint8Array,
+  { timesMs, values, histograms }: WrittenSeries,
+  first: number,
+  end: number,
+): Uint8Array {
   const message = new Bytes();
   message.bytes(head);
   const words = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const sample = new Bytes(24);
   for (let i = first; i < end; i++) {
+    if (histograms !== undefined) {
+      // A server takes all numbers of a message before its histograms, so the end of a series is told as one of those.
+      const histogram = histograms[i];
+      const sum = histogram === undefined ? words.subarray(8 * i, 8 * i + 8) : bytesOf([histogram.sum]);
+      message.field(4, encodedHistogram(histogram ?? NOTHING, sum, timesMs[i] ?? 0));
+      continue;
+    }
     sample.length = 0;
     sample.varint((1 << 3) | 1);
     // The bytes of a value, which may be a marker that no number can carry.
@@ -61,6 +75,53 @@ function encodedSeries(head: Uint8Array, { timesMs, values }: WrittenSeries, fir
   }
   return message.taken();
 }
+
+const HINTS = { unknown: 0, reset: 1, none: 2, gauge: 3 } as const;
+
+const NOTHING: NativeHistogram = {
+  schema: 0,
+  count: 0,
+  sum: 0,
+  zeroCount: 0,
+  zeroThreshold: 0,
+  positive: { indexes: [], counts: [] },
+  negative: { indexes: [], counts: [] },
+  bounds: [],
+  hint: "unknown",
+};
+
+/** With counts that are no integers, so that all kinds are written alike. */
+function encodedHistogram(histogram: NativeHistogram, sum: Uint8Array, timeMs: number): Uint8Array {
+  const message = new Bytes();
+  message.double(2, histogram.count);
+  message.varint((3 << 3) | 1);
+  message.bytes(sum);
+  message.tagged(4, zigzag(histogram.schema));
+  message.double(5, histogram.zeroThreshold);
+  message.double(7, histogram.zeroCount);
+  encodeBuckets(message, 8, 10, histogram.negative);
+  encodeBuckets(message, 11, 13, histogram.positive);
+  message.tagged(14, HINTS[histogram.hint]);
+  message.tagged(15, timeMs);
+  if (histogram.bounds.length > 0) message.field(16, bytesOf(histogram.bounds));
+  return message.taken();
+}
+
+/** Each bucket is a span of its own, so many places behind the one before it. */
+function encodeBuckets(message: Bytes, spans: number, counts: number, buckets: SparseBuckets): void {
+  let next = 0;
+  for (const index of buckets.indexes) {
+    const span = new Bytes(16);
+    span.tagged(1, zigzag(index - next));
+    span.tagged(2, 1);
+    message.field(spans, span.taken());
+    next = index + 1;
+  }
+  if (buckets.counts.length > 0) message.field(counts, bytesOf(buckets.counts));
+}
+
+const zigzag = (x: number): number => (x < 0 ? -2 * x - 1 : 2 * x);
+const bytesOf = (values: readonly number[]): Uint8Array => new Uint8Array(Float64Array.from(values).buffer);
 
 function encodedLabels(labels: LabelRecord): Uint8Array {
   const message = new Bytes();
@@ -101,6 +162,16 @@ class Bytes {
     this.varint((number << 3) | 2);
     this.varint(value.length);
     this.bytes(value);
+  }
+
+  tagged(number: number, value: number): void {
+    this.varint(number << 3);
+    this.varint(value);
+  }
+
+  double(number: number, value: number): void {
+    this.varint((number << 3) | 1);
+    this.bytes(bytesOf([value]));
   }
 
   taken(): Uint8Array {

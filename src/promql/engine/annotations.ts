@@ -75,6 +75,29 @@ export class Annotations {
     this.#inform(`${text} ${JSON.stringify(metric)}`, at);
   }
 
+  histogramNoCounter(metric: string, at: Placed): void {
+    this.#warn(`this native histogram metric is not a counter: ${JSON.stringify(metric)}`, at);
+  }
+
+  histogramNoGauge(metric: string, at: Placed): void {
+    this.#warn(`this native histogram metric is not a gauge: ${JSON.stringify(metric)}`, at);
+  }
+
+  mixedHistograms(metric: string, at: Placed): void {
+    const named = metric === "" ? "" : ` for metric name ${JSON.stringify(metric)}`;
+    this.#warn(`vector contains a mix of classic and native histograms${named}`, at);
+  }
+
+  /** Whether a counter was reset is contradictory. */
+  resetCollision(at: Placed): void {
+    this.#warn("conflicting counter resets during histogram aggregation", at);
+  }
+
+  /** What observations that are no numbers did to a result, which is said in full. */
+  notANumber(what: string, metric: string, at: Placed): void {
+    this.#inform(what + (metric === "" ? "" : ` for metric name ${JSON.stringify(metric)}`), at);
+  }
+
   incompatibleTypes(operator: string, at: Placed): void {
     const text = "incompatible sample types encountered for binary operator";
     this.#inform(`${text} "${operator}": float ${operator} float`, at);

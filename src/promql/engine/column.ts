@@ -1,5 +1,6 @@
 import { EvaluationError } from "../../errors.ts";
 import type { Labels } from "./labels.ts";
+import type { NativeHistogram } from "./native-histogram.ts";
 
 /** The instants of an evaluation: `startMs`, then every `stepMs`, `steps` in all. */
 export interface Grid {
@@ -23,6 +24,19 @@ export interface Column {
   readonly dropName: boolean;
   readonly values: Float64Array;
   readonly present: Uint8Array;
+}
+
+/** One series of native histograms on a grid. */
+export interface HistogramColumn {
+  readonly labels: Labels;
+  readonly dropName: boolean;
+  readonly values: readonly (NativeHistogram | undefined)[];
+}
+
+/** Series of numbers and of native histograms; a series that is both by turns is in both. */
+export interface MixedColumns {
+  readonly floats: Column[];
+  readonly histograms: readonly HistogramColumn[];
 }
 
 /** A column without any value yet. */

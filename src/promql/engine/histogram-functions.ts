@@ -127,7 +127,7 @@ export function histogramQuantiles(
 }
 
 /** A column under the label of its quantile; one for each where the quantile changes from step to step. */
-function named(column: Column, label: string, q: Float64Array): Column[] {
+export function named(column: Column, label: string, q: Float64Array): Column[] {
   const byText = new Map<string, Column>();
   for (let step = 0; step < q.length; step++) {
     if (column.present[step] !== 1) continue;

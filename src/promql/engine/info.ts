@@ -58,7 +58,11 @@ function infoSeries(
   if (targets.size === 0) return [];
   const selector: VectorSelector = { kind: "vector", name: undefined, matchers };
   const lookups = evaluation.lookups(referenceOf(evaluation, arg), grid);
-  const found = evaluation.settings.selection.instants(selector, lookups, "time");
+  const { selection } = evaluation.settings;
+  if (selection.mixedInstants(selector, lookups).histograms.length > 0) {
+    throw new EvaluationError("execution", "info sample should be float");
+  }
+  const found = selection.instants(selector, lookups, "time");
   return found.filter(({ labels }) => {
     const values = targets.get(presenceOf(labels));
     return values !== undefined && [...IDENTIFYING].every((name) => values.get(name)?.has(labels.get(name)) === true);

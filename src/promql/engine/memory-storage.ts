@@ -4,6 +4,7 @@ import type { Matcher } from "../ast.ts";
 import { isWellFormed } from "../quote.ts";
 import { type LabelRecord, Labels } from "./labels.ts";
 import { seriesTest } from "./matchers.ts";
+import { isReset, type NativeHistogram, withHint } from "./native-histogram.ts";
 import { parseSeries } from "./series-notation.ts";
 import { markStale, wordsOf } from "./staleness.ts";
 import type { SeriesStorage, StoredSeries } from "./storage.ts";
@@ -19,12 +20,12 @@ export interface LoadOptions {
 /** Series in memory, sixteen bytes a sample beside the room that is kept for the next ones. */
 export interface MemoryStorage extends SeriesStorage {
   /**
-   * Adds a sample to the series of these labels; `"stale"` says that the series ends there. A sample of the same time
-   * is replaced.
+   * Adds a sample to the series of these labels: a number or a native histogram; `"stale"` says that the series ends
+   * there. A sample of the same time is replaced.
    *
    * @throws {QueryError} `code: "label"` for labels that are none, `"time"` for a time that is no whole millisecond
    */
-  append(labels: LabelRecord, timestampMs: number, value: number | "stale"): void;
+  append(labels: LabelRecord, timestampMs: number, value: NativeHistogram | number | "stale"): void;
   /**
    * Adds a whole column of samples to a series, in order of time and all behind those that it has.
    *
@@ -62,10 +63,10 @@ class SeriesInMemory implements MemoryStorage {
     return count;
   }
 
-  append(labels: LabelRecord, timestampMs: number, value: number | "stale"): void {
+  append(labels: LabelRecord, timestampMs: number, value: NativeHistogram | number | "stale"): void {
     checkTime(timestampMs, "append");
-    if (value !== "stale" && typeof value !== "number") {
-      throw new QueryError("string", `append: a value is a number or "stale", not ${shown(value)}`);
+    if (value !== "stale" && typeof value !== "number" && !isHistogram(value)) {
+      throw new QueryError("string", `append: a value is a number, a native histogram or "stale", not ${shown(value)}`);
     }
     this.#of(labels).add(timestampMs, value);
   }
@@ -86,10 +87,15 @@ class SeriesInMemory implements MemoryStorage {
     checkTime(startMs, "load: start");
     for (const line of notation.split("\n")) {
       if (line.trim() === "" || line.trim().startsWith("#")) continue;
-      const { labels, values, omitted } = parseSeries(line);
+      const { labels, values, omitted, histograms } = parseSeries(line);
       const kept = Array.from(values.keys()).filter((i) => omitted[i] === 0);
       const times = kept.map((i) => startMs + i * stepMs);
-      this.#of(labels).merge(times, pick(values, kept));
+      const series = this.#of(labels);
+      series.merge(times, pick(values, kept));
+      for (const [i, place] of kept.entries()) {
+        const histogram = histograms?.[place];
+        if (histogram !== undefined) series.add(times[i] as number, histogram);
+      }
     }
   }
 
@@ -125,6 +131,9 @@ function pick(values: Float64Array, places: readonly number[]): Float64Array {
   return picked;
 }
 
+const isHistogram = (value: unknown): value is NativeHistogram =>
+  typeof value === "object" && value !== null && "schema" in value && "positive" in value && "negative" in value;
+
 function checkedLabels(record: LabelRecord): LabelRecord {
   for (const [name, value] of Object.entries(record)) {
     if (typeof value !== "string") {
@@ -149,12 +158,14 @@ class GrowingSeries {
   length = 0;
   #times = new Float64Array(4);
   #values = new Float64Array(4);
+  /** The native histograms among the samples, by their time. */
+  #histograms: Map<number, NativeHistogram> | undefined;
 
   constructor(labels: LabelRecord) {
     this.labels = labels;
   }
 
-  add(timeMs: number, value: number | "stale"): void {
+  add(timeMs: number, value: NativeHistogram | number | "stale"): void {
     let at = this.length;
     const last = this.#times[at - 1];
     if (at > 0 && last !== undefined && timeMs <= last) at = firstFrom(this.#times, this.length, timeMs);
@@ -165,8 +176,14 @@ class GrowingSeries {
       this.length++;
       this.#times[at] = timeMs;
     }
+    this.#histograms?.delete(timeMs);
     if (value === "stale") markStale(wordsOf(this.#values), at);
-    else this.#values[at] = value;
+    else if (typeof value === "number") this.#values[at] = value;
+    else {
+      this.#values[at] = Number.NaN;
+      this.#histograms ??= new Map();
+      this.#histograms.set(timeMs, value);
+    }
   }
 
   addAll(timesMs: ArrayLike<number>, values: Float64Array): void {
@@ -209,8 +226,20 @@ class GrowingSeries {
   between(fromMs: number, toMs: number): StoredSeries {
     const first = firstFrom(this.#times, this.length, fromMs);
     const end = firstFrom(this.#times, this.length, toMs + 1);
-    const { labels } = this;
-    return { labels, timesMs: this.#times.subarray(first, end), values: this.#values.subarray(first, end) };
+    const part = {
+      labels: this.labels,
+      timesMs: this.#times.subarray(first, end),
+      values: this.#values.subarray(first, end),
+    };
+    const found = this.#histograms;
+    if (found === undefined) return part;
+    const histograms = Array.from(part.timesMs, (time, i) => {
+      const histogram = found.get(time);
+      if (histogram?.hint !== "unknown") return histogram;
+      const before = found.get(this.#times[first + i - 1] ?? Number.NaN);
+      return before === undefined ? histogram : withHint(histogram, isReset(before, histogram) ? "reset" : "none");
+    });
+    return histograms.some((one) => one !== undefined) ? { ...part, histograms } : part;
   }
 
   #reserve(more: number): void {

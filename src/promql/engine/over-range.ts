@@ -8,7 +8,17 @@ import { type RangeFunction, Window } from "./window.ts";
 
 /** What a function over ranges makes of each series at each step. */
 export function overRange(evaluation: Evaluation, call: Call, arg: MatrixSelector | Subquery, grid: Grid): Column[] {
-  const series = evaluation.rangeSeries(arg, grid);
+  return overSeries(evaluation, call, arg, evaluation.rangeSeries(arg, grid), grid);
+}
+
+/** The same over series that have been read already. */
+export function overSeries(
+  evaluation: Evaluation,
+  call: Call,
+  arg: MatrixSelector | Subquery,
+  series: readonly RangeSeries[],
+  grid: Grid,
+): Column[] {
   const scalars = call.args.filter((other) => other !== arg).map((other) => evaluation.scalar(other, grid));
   const extension = arg.kind === "matrix" ? arg.selector.extended : undefined;
   const func = rangeFunction(call, extension, evaluation.annotations);

@@ -25,7 +25,7 @@ export const growth =
           result += values[(resets[i] as number) - 1] as number;
         }
       }
-      window.result = result * extrapolation(window, result, isCounter, isRate);
+      window.result = result * extrapolation(window, result, from, isCounter, isRate);
       return true;
     };
   };
@@ -42,8 +42,14 @@ function resetsOf(values: Float64Array): Int32Array {
 }
 
 /** By how much the growth between the samples is multiplied to be that of the whole range, or of a second of it. */
-function extrapolation(window: Window, result: number, isCounter: boolean, isRate: boolean): number {
-  const { timesMs, values, first, end, startMs, endMs } = window;
+export function extrapolation(
+  window: Window,
+  result: number,
+  from: number,
+  isCounter: boolean,
+  isRate: boolean,
+): number {
+  const { timesMs, first, end, startMs, endMs } = window;
   const firstMs = timesMs[first] as number;
   const lastMs = timesMs[end - 1] as number;
   let toStart = (firstMs - startMs) / 1000;
@@ -54,7 +60,6 @@ function extrapolation(window: Window, result: number, isCounter: boolean, isRat
   // Where the next sample is due and missing, the series is taken to begin or end half an interval away.
   if (toStart >= threshold) toStart = between / 2;
   if (isCounter && result > 0) {
-    const from = values[first] as number;
     // A counter never was below zero.
     const toZero = from >= 0 ? sampled * (from / result) : toStart;
     if (toZero < toStart) toStart = toZero;

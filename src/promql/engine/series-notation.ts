@@ -1,7 +1,9 @@
-import { EvaluationError, MeshQueryError, QueryError } from "../../errors.ts";
+import { MeshQueryError, QueryError } from "../../errors.ts";
 import { readNumber } from "../literals.ts";
 import { parse } from "../parser.ts";
+import { readHistogram } from "./histogram-notation.ts";
 import type { LabelRecord } from "./labels.ts";
+import { isCompatible, type NativeHistogram, plus } from "./native-histogram.ts";
 import { markStale, wordsOf } from "./staleness.ts";
 
 /** A series as promtool's notation gives it. */
@@ -11,16 +13,18 @@ export interface NotedSeries {
   readonly values: Float64Array;
   /** 1 where there is no sample at all: `_`. */
   readonly omitted: Uint8Array;
+  /** Those samples that are native histograms, each in its place; left out where there are none. */
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /**
  * A series in the notation of promtool's unit tests: a metric with its labels, then values a step apart.
  *
  * `1 2 3` are values, `_` is no sample, `stale` ends the series; `0+10x3` is `0 10 20 30`, `5-1x2` is `5 4 3`, `1x2` is
- * `1 1 1`, and `_x3` is three steps without a sample.
+ * `1 1 1`, and `_x3` is three steps without a sample. `{{schema:0 sum:5 count:4 buckets:[1 2 1]}}` is a native histogram,
+ * which may be repeated and added to in the same way.
  *
  * @throws {QueryError} `code: "string"` for what is not in this notation
- * @throws {EvaluationError} `code: "unsupported"` for native histograms, `{{schema:…}}`
  * @see Prometheus, "Unit testing for rules", `series`
  * @example
  * parseSeries('http_requests{job="a"} 0+10x2 _ stale').values.length // 5
@@ -30,13 +34,11 @@ export function parseSeries(text: string): NotedSeries {
   const end = endOfMetric(trimmed);
   const labels = metricOf(trimmed.slice(0, end).trim(), trimmed);
   const rest = trimmed.slice(end).trim();
-  if (rest.includes("{{")) {
-    throw new EvaluationError("unsupported", `parseSeries: native histograms are not supported: ${shortened(rest)}`);
-  }
-  const items = rest === "" ? [] : rest.split(/[ \t]+/).map((item) => readItem(item, trimmed));
+  const items = (rest.match(SAMPLE) ?? []).map((item) => readItem(item, trimmed));
   const size = items.reduce((sum, { count }) => sum + count, 0);
   const values = new Float64Array(size);
   const omitted = new Uint8Array(size);
+  let histograms: (NativeHistogram | undefined)[] | undefined;
   let at = 0;
   for (const item of items) {
     let { value } = item;
@@ -46,9 +48,15 @@ export function parseSeries(text: string): NotedSeries {
       else values[at] = value;
       value += item.increase;
     }
+    if (item.histograms === undefined) continue;
+    histograms ??= new Array(size);
+    for (const [i, histogram] of item.histograms.entries()) histograms[at - item.count + i] = histogram;
   }
-  return Object.freeze({ labels, values, omitted });
+  return Object.freeze({ labels, values, omitted, ...(histograms && { histograms: Object.freeze(histograms) }) });
 }
+
+/** What stands between white space, but for that within a histogram. */
+const SAMPLE = /(?:\{\{.*?\}\}|[^ \t])+/g;
 
 /** The first character behind the metric: white space outside of braces and quotes. */
 function endOfMetric(text: string): number {
@@ -101,16 +109,43 @@ interface Item {
   readonly value: number;
   readonly increase: number;
   readonly count: number;
+  readonly histograms?: readonly NativeHistogram[];
+}
+
+const HISTOGRAM = /^\{\{(.*?)\}\}(?:([+-])\{\{(.*?)\}\})?(?:x(\d+))?$/;
+
+function readHistograms(text: string, whole: string): Item {
+  const [matched, first = "", sign, step, times] = HISTOGRAM.exec(text) ?? [];
+  if (matched === undefined || (step !== undefined && times === undefined))
+    return refuse(`${shortened(text)} is no value`, whole);
+  const read = (inner: string): NativeHistogram =>
+    readHistogram(inner) ?? refuse(`{{${shortened(inner)}}} is no native histogram`, whole);
+  const increase = step === undefined ? undefined : read(step);
+  let histogram = read(first);
+  if (increase !== undefined && !isCompatible(histogram, increase))
+    refuse("these histograms do not go together", whole);
+  const histograms = [histogram];
+  const repeats = repeatsOf(times, text, whole);
+  for (let i = 0; i < repeats; i++) {
+    if (increase !== undefined) histogram = plus(histogram, increase, sign === "-" ? -1 : 1);
+    histograms.push(histogram);
+  }
+  return { kind: "value", value: Number.NaN, increase: 0, count: histograms.length, histograms };
+}
+
+function repeatsOf(times: string | undefined, text: string, whole: string): number {
+  const repeats = times === undefined ? 0 : Number(times);
+  return repeats > MOST_SAMPLES ? refuse(`${shortened(text)} is more than ${MOST_SAMPLES} samples`, whole) : repeats;
 }
 
 const MOST_SAMPLES = 10_000_000;
 const ITEM = /^(_|stale|[+-]?(?:[\d.]+(?:[eE][+-]?\d+)?|0[xX][\da-fA-F]+|[iI]nf|[nN]a[nN]))(?:([+-][^x]+?)?x(\d+))?$/;
 
 function readItem(text: string, whole: string): Item {
+  if (text.startsWith("{{")) return readHistograms(text, whole);
   const [matched, first = "", increase, times] = ITEM.exec(text) ?? [];
   if (matched === undefined) return refuse(`${shortened(text)} is no value`, whole);
-  const repeats = times === undefined ? 0 : Number(times);
-  if (repeats > MOST_SAMPLES) refuse(`${shortened(text)} is more than ${MOST_SAMPLES} samples`, whole);
+  const repeats = repeatsOf(times, text, whole);
   if (first === "_") {
     if (increase !== undefined) refuse(`${shortened(text)} is no value`, whole);
     return { kind: "omitted", value: 0, increase: 0, count: times === undefined ? 1 : repeats };

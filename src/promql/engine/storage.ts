@@ -1,5 +1,6 @@
 import type { Matcher } from "../ast.ts";
 import type { LabelRecord } from "./labels.ts";
+import type { NativeHistogram } from "./native-histogram.ts";
 
 /**
  * The samples of one series: two columns of equal length, in order of time, with no time twice.
@@ -11,6 +12,8 @@ export interface StoredSeries {
   /** Epoch milliseconds, whole and ascending. */
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  /** Those samples that are native histograms, each in its place; `values` is `NaN` there. Left out where there are none. */
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /**

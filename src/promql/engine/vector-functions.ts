@@ -2,13 +2,23 @@ import { EvaluationError } from "../../errors.ts";
 import type { Call, Expr, MatrixSelector, Subquery } from "../ast.ts";
 import { greater, lesser } from "./arithmetic.ts";
 import { CALENDAR, isCalendar } from "./calendar.ts";
-import { type Column, fullColumn, type Grid, joinEqual, nonEmpty, presentAnywhere } from "./column.ts";
+import {
+  type Column,
+  fullColumn,
+  type Grid,
+  joinEqual,
+  type MixedColumns,
+  nonEmpty,
+  presentAnywhere,
+} from "./column.ts";
 import { clamped, ELEMENT_FUNCTIONS, rounded } from "./element-functions.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { histogramFraction, histogramQuantile, histogramQuantiles } from "./histogram-functions.ts";
+import { histogramFraction, histogramQuantile, histogramQuantiles, named } from "./histogram-functions.ts";
 import { info } from "./info.ts";
 import { labelJoin, labelReplace, labelsOfAbsent, sortByLabels, textOf } from "./label-functions.ts";
 import { Labels } from "./labels.ts";
+import { mixedVector } from "./mixed-vector.ts";
+import { nativeFractions, nativeQuantiles, ofOneKind, simpleNumbers } from "./native-functions.ts";
 import { overRange } from "./over-range.ts";
 import { secondsOf } from "./rate.ts";
 
@@ -35,6 +45,8 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
   const scalar = (index: number): Float64Array => evaluation.scalar(argument(call, index), grid);
   const { annotations, settings } = evaluation;
   const context = { grid, annotations, delayedNames: settings.delayedNames };
+  const mixed = (index: number): MixedColumns =>
+    ofOneKind(mixedVector(evaluation, argument(call, index), grid), argument(call, index), context);
   switch (func) {
     case "absent":
       return absent(call, vector(0), grid);
@@ -53,22 +65,31 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
     case "histogram_stddev":
     case "histogram_stdvar":
     case "histogram_sum":
-      // They are of native histograms, which no storage here holds; of floats they have no value.
-      vector(0);
-      return [];
+      // Of numbers they have no value.
+      return joinEqual(
+        nonEmpty(simpleNumbers(func, mixedVector(evaluation, argument(call, 0), grid).histograms, context)),
+      );
     case "histogram_fraction": {
       const lower = scalar(0);
       const upper = scalar(1);
-      return histogramFraction(call, lower, upper, vector(2), context);
+      const { floats, histograms } = mixed(2);
+      const native = nativeFractions(lower, upper, histograms, argument(call, 2), context);
+      return joinEqual(nonEmpty([...native, ...histogramFraction(call, lower, upper, floats, context)]));
     }
     case "histogram_quantile": {
       const q = scalar(0);
-      return histogramQuantile(call, q, vector(1), context);
+      const { floats, histograms } = mixed(1);
+      const native = nativeQuantiles(q, histograms, argument(call, 1), context);
+      return joinEqual(nonEmpty([...native, ...histogramQuantile(call, q, floats, context)]));
     }
     case "histogram_quantiles": {
-      const columns = vector(0);
+      const { floats, histograms } = mixed(0);
       const qs = args.slice(2).map((_, i) => scalar(i + 2));
-      return histogramQuantiles(call, columns, textOf(args[1]), qs, context);
+      const label = textOf(args[1]);
+      const native = qs.flatMap((q) =>
+        nativeQuantiles(q, histograms, argument(call, 0), context).flatMap((column) => named(column, label, q)),
+      );
+      return joinEqual(nonEmpty([...native, ...histogramQuantiles(call, floats, label, qs, context)]));
     }
     case "info":
       return info(evaluation, call, grid);

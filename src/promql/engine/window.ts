@@ -1,7 +1,10 @@
+import type { NativeHistogram } from "./native-histogram.ts";
+
 /** The samples of one series without the markers of its end: two columns, in order of time. */
 export interface Samples {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /** Those samples of a series that one step of a range function sees. It slides over the series, never back. */

@@ -1,7 +1,7 @@
 /** Series of every kind that the engine evaluates: what real ones do, and what only a bad day brings. */
 import { compareLabels, Labels } from "../../../src/promql/engine/labels.ts";
-import { markStale, wordsOf } from "../../../src/promql/engine/staleness.ts";
-import type { LabelRecord } from "../../../src/promql/index.ts";
+import { isStaleAt, markStale, wordsOf } from "../../../src/promql/engine/staleness.ts";
+import type { LabelRecord, NativeHistogram, SparseBuckets } from "../../../src/promql/index.ts";
 import { type Random, random } from "../../mesh/random.ts";
 import type { WrittenSeries } from "../remote-write.ts";
 
@@ -39,12 +39,13 @@ export function evaluationData(seed: number): WrittenSeries[] {
     series({ __name__: "sparse", job: "api", instance: "a:1" }, source, () => source.between(1, 5), { every: 28 }),
   );
   all.push(series({ __name__: "constant", job: "web", instance: "b:2" }, source, () => 42.5, {}));
+  all.push(...nativeHistograms(source));
   // A server that has but one block adds series up in the order in which it first saw them.
   return all.sort((a, b) => compareLabels(Labels.of(a.labels), Labels.of(b.labels)));
 }
 
 const ODD = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1, -1, 0.1, 5e-324, 3.7, -2.5];
-const HUGE = [1.7e308, -1.7e308, 9e307, 1e300, -1e300, 2 ** 53, 12345.678, 0, -7];
+const HUGE = [1.7e308, -1.7e308, 9e307, 1e300, -1e300, 2 ** 53, 12345.678, -7];
 
 interface Shape {
   /** The share of the time at which the series begins. */
@@ -90,6 +91,70 @@ function series(labels: LabelRecord, source: Random, next: (before: number) => n
   const column = Float64Array.from(values);
   for (const place of stale) markStale(wordsOf(column), place);
   return { labels, timesMs: times, values: column };
+}
+
+/** Native histograms: of two resolutions and two zero buckets, below zero too, with resets, as gauges, and with bounds. */
+function nativeHistograms(source: Random): WrittenSeries[] {
+  const kinds = [
+    { name: "native_seconds", instance: "a:1", schema: 0, zeroThreshold: 0.001, bounds: [], hint: "unknown" },
+    { name: "native_seconds", instance: "b:2", schema: 2, zeroThreshold: 0.001, bounds: [], hint: "unknown" },
+    { name: "native_seconds", instance: "c:3", schema: 2, zeroThreshold: 0.25, bounds: [], hint: "unknown" },
+    { name: "native_gauge", instance: "a:1", schema: 1, zeroThreshold: 0, bounds: [], hint: "gauge" },
+    {
+      name: "native_bounds",
+      instance: "a:1",
+      schema: -53,
+      zeroThreshold: 0,
+      bounds: [0.1, 0.5, 2, 10],
+      hint: "unknown",
+    },
+    {
+      name: "native_bounds",
+      instance: "b:2",
+      schema: -53,
+      zeroThreshold: 0,
+      bounds: [0.1, 0.5, 2, 10],
+      hint: "unknown",
+    },
+  ] as const;
+  return kinds.map(({ name, instance, schema, zeroThreshold, bounds, hint }) => {
+    const isCustom = bounds.length > 0;
+    const labels = { __name__: name, job: instance === "b:2" ? "web" : "api", instance };
+    const positive = new Map<number, number>();
+    const negative = new Map<number, number>();
+    let zero = 0;
+    const histograms: (NativeHistogram | undefined)[] = [undefined];
+    const { timesMs, values } = series(labels, source, () => 0, {});
+    for (let i = 1; i < timesMs.length; i++) {
+      if (source.next() < 0.03) for (const counts of [positive, negative]) counts.clear();
+      const index = () => (isCustom ? source.between(0, bounds.length) : source.between(1, 9));
+      for (let n = source.between(1, 4); n > 0; n--)
+        positive.set(index(), (positive.get(index()) ?? 0) + source.between(1, 9));
+      if (!isCustom && instance !== "b:2") negative.set(index(), source.between(1, 3) + i);
+      if (!isCustom) zero += source.between(0, 2);
+      const count = [...positive.values(), ...negative.values()].reduce((sum, x) => sum + x, zero);
+      const sum = Math.round(source.next() * 1000) / 8 + count;
+      const buckets = [sparse(positive), sparse(negative)] as const;
+      histograms.push({
+        schema,
+        zeroThreshold,
+        bounds,
+        hint,
+        count,
+        sum,
+        zeroCount: zero,
+        positive: buckets[0],
+        negative: buckets[1],
+      });
+    }
+    const staleAt = (i: number): boolean => isStaleAt(wordsOf(values), i);
+    return { labels, timesMs, values, histograms: histograms.map((one, i) => (staleAt(i) ? undefined : one)) };
+  });
+}
+
+function sparse(counts: ReadonlyMap<number, number>): SparseBuckets {
+  const indexes = [...counts.keys()].sort((a, b) => a - b);
+  return { indexes, counts: indexes.map((index) => counts.get(index) ?? 0) };
 }
 
 /** Classic histograms: their buckets differ, one lacks its last, one has a bound that is none. */

@@ -111,6 +111,13 @@ const INEXACT: readonly FunctionName[] = [
   "tan",
   "tanh",
 ];
+const NATIVE: readonly FunctionName[] = [
+  "histogram_avg",
+  "histogram_count",
+  "histogram_stddev",
+  "histogram_stdvar",
+  "histogram_sum",
+];
 const OVER_TIME: readonly FunctionName[] = [
   "absent_over_time",
   "avg_over_time",
@@ -220,12 +227,15 @@ class Queries {
 
   #selector(): VectorSelector {
     if (this.#chance(0.05)) {
-      const name = matcher(
-        "__name__",
-        this.#random.pick(["=~", "!~"] as const),
-        this.#random.pick(["twin_.*", "latency_.+", "(odd|huge)"]),
-      );
-      return selector(undefined, [matcher("job", "=~", ".+"), name], this.#shift());
+      const [op, pattern] = this.#random.pick([
+        ["=~", "twin_.*"],
+        ["=~", "latency_.+"],
+        ["=~", "(odd|huge)"],
+        ["!~", "(twin|native)_.*"],
+        ["!~", "(latency|native)_.+"],
+        ["!~", "odd|huge|native_.*"],
+      ] as const);
+      return selector(undefined, [matcher("job", "=~", ".+"), matcher("__name__", op, pattern)], this.#shift());
     }
     const name = this.#random.pick(NAMES);
     const matchers: Matcher[] = [];
@@ -333,6 +343,28 @@ class Queries {
   #fill(): Fill {
     const value = () => this.#random.pick(NUMBERS);
     return this.#random.pick([{ left: value() }, { right: value() }, { left: value(), right: value() }]);
+  }
+
+  /** A number of native histograms. */
+  #native(depth: number): Expr {
+    const name = this.#random.pick(["native_seconds", "native_seconds", "native_gauge", "native_bounds"]);
+    const series = selector(name, this.#chance(0.3) ? [this.#matcher(["job", "instance"])] : [], this.#shift());
+    // Where a server reads no more than counts, it does not see that a gauge's buckets fall.
+    const growth = name === "native_gauge" ? "delta" : this.#random.pick(["rate", "increase", "delta"] as const);
+    const grown = this.#chance(0.7) ? call(growth, matrix(series, this.#random.pick(SPANS))) : series;
+    const op = this.#random.pick(["sum", "avg"] as const);
+    const summed = this.#chance(0.6) ? aggregate(op, grown, { grouping: this.#grouping() }) : grown;
+    const factor = number(this.#random.pick([2, 0.5, -1, 3]));
+    const scaled = this.#chance(0.2) ? binary(this.#random.pick(["*", "/"] as const), summed, factor) : summed;
+    const bounds = [-1, 0, 0.1, 0.3, 1, 5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    switch (this.#random.between(0, 3)) {
+      case 0:
+        return call("histogram_fraction", number(this.#random.pick(bounds)), number(this.#random.pick(bounds)), scaled);
+      case 1:
+        return call(this.#random.pick(NATIVE), scaled);
+      default:
+        return call("histogram_quantile", this.#quantile(depth), scaled);
+    }
   }
 
   /** Two vectors that may or may not find each other. */
@@ -481,6 +513,7 @@ class Queries {
 
   /** Approximations stand outermost, so that nothing makes more of their last bits. */
   #inexact(): Expr {
+    if (this.#chance(0.5)) return this.#native(1);
     const inner = this.#vector(2);
     switch (this.#random.between(0, 3)) {
       case 0:

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EvaluationError, QueryError } from "../../../src/errors.ts";
+import { QueryError } from "../../../src/errors.ts";
 import { isStaleAt, wordsOf } from "../../../src/promql/engine/staleness.ts";
 import { parseSeries } from "../../../src/promql/index.ts";
 
@@ -56,11 +56,57 @@ describe("what is no series is refused", () => {
   ])("%s", (text) => {
     expect(() => parseSeries(text)).toThrow(QueryError);
   });
+});
 
-  test("a native histogram is refused by name", () => {
-    expect(() => parseSeries("a {{schema:0 count:1}}")).toThrow(
-      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("native histograms") }),
+describe("native histograms", () => {
+  const histograms = (text: string) => parseSeries(text).histograms;
+
+  test("with their buckets from an offset on, on both sides of zero", () => {
+    const text =
+      "a {{schema:1 sum:5.5 count:9 z_bucket:2 z_bucket_w:0.001 buckets:[1 0 3] offset:-1 n_buckets:[3] n_offset:2}}";
+    expect(histograms(text)).toEqual([
+      {
+        schema: 1,
+        sum: 5.5,
+        count: 9,
+        zeroCount: 2,
+        zeroThreshold: 0.001,
+        positive: { indexes: [-1, 0, 1], counts: [1, 0, 3] },
+        negative: { indexes: [2], counts: [3] },
+        bounds: [],
+        hint: "unknown",
+      },
+    ]);
+  });
+
+  test("with bounds and hints, beside numbers and gaps", () => {
+    const found = histograms(
+      "a 1 _ {{schema:-53 custom_values:[0.1 2] buckets:[1 1 1] count:3 counter_reset_hint:gauge}} 2",
     );
-    expect(() => parseSeries("a {{schema:0 count:1}}")).toThrow(EvaluationError);
+    expect(found).toMatchObject([undefined, undefined, { schema: -53, bounds: [0.1, 2], hint: "gauge" }, undefined]);
+  });
+
+  test("repeated, and added to", () => {
+    expect(histograms("a {{count:1}}x2")).toMatchObject([{ count: 1 }, { count: 1 }, { count: 1 }]);
+    const grown = histograms("a {{count:1 buckets:[1]}}+{{count:2 sum:1 buckets:[1 1]}}x2");
+    expect(grown?.map((one) => one && [one.count, one.sum, one.positive.counts])).toEqual([
+      [1, 0, [1]],
+      [3, 1, [2, 1]],
+      [5, 2, [3, 2]],
+    ]);
+    expect(histograms("a {{count:5}}-{{count:2}}x1")).toMatchObject([{ count: 5 }, { count: 3 }]);
+  });
+
+  test.each([
+    "a {{schema:9}}",
+    "a {{what:1}}",
+    "a {{count:1",
+    "a {{count:x}}y",
+    "a {{buckets:[1 x]}}",
+    "a {{count:1}}+{{count:1}}",
+    "a {{}}+{{schema:-53}}x2",
+    "a {{counter_reset_hint:no}}",
+  ])("%s is none", (text) => {
+    expect(() => parseSeries(text)).toThrow(QueryError);
   });
 });
