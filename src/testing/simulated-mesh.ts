@@ -8,6 +8,7 @@ import { telemetryLogs } from "./log-backend.ts";
 import { seriesMetrics } from "./metrics-backend.ts";
 import type { SimulatedMeshOptions } from "./options.ts";
 import type { SimulatedServer } from "./server/listen.ts";
+import { untilNow } from "./server/present.ts";
 import { Simulation } from "./simulation.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { telemetryTraces } from "./trace-backend.ts";
@@ -23,12 +24,12 @@ export interface SimulatedBackends {
 
 /** A mesh that is not there: everything it emits is a function of the time that is asked for. */
 export interface SimulatedMesh {
-  /** Its series, traces and lines as they would reach the backends. */
+  /** Its series, traces and lines as they would reach the backends, those of times to come too. */
   readonly telemetry: Telemetry;
   /** The present of questions that name no time, in epoch milliseconds. */
   readonly now: () => number;
   /**
-   * The backends of the mesh within this process, for `createMesh`.
+   * The backends of the mesh within this process, for `createMesh`. They know what has happened until now.
    *
    * @example
    * const mesh = createMesh(simulatedMesh({ seed: 7 }).backends());
@@ -69,14 +70,15 @@ export function simulatedMesh(options: SimulatedMeshOptions = {}): SimulatedMesh
   const declared = declarationOf(options);
   const telemetry = telemetryOf(new Simulation(declared));
   const { now, scrapeIntervalMs } = declared;
+  const known = untilNow(telemetry, now);
   return Object.freeze({
     telemetry,
     now,
     backends: () =>
       Object.freeze({
-        metrics: seriesMetrics(telemetry.series, { scrapeInterval: formatDuration(scrapeIntervalMs), now }),
-        traces: telemetryTraces(telemetry, now),
-        logs: telemetryLogs(telemetry, now),
+        metrics: seriesMetrics(known.series, { scrapeInterval: formatDuration(scrapeIntervalMs), now }),
+        traces: telemetryTraces(known, now),
+        logs: telemetryLogs(known, now),
         now,
       }),
     // Whoever stays within the process needs no server.

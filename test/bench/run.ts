@@ -9,6 +9,7 @@ import { benchImport } from "./import.ts";
 import { benchLogStream } from "./log-stream.ts";
 import { benchPromql } from "./promql.ts";
 import { benchQuery } from "./query.ts";
+import { benchSimulation } from "./simulation.ts";
 import { benchTraces } from "./traces.ts";
 
 /** Figures to read, not to assert: every ratio is of one and the same run. */
@@ -42,6 +43,12 @@ table(
     row.ratio.toFixed(2),
     row.bytesPerSample.toFixed(1),
   ]),
+);
+
+table(
+  "Asking a simulated mesh within the process",
+  ["question", "ms", "in the answer"],
+  (await benchSimulation()).map(({ question, ms, count }) => [question, ms.toFixed(0), count.toLocaleString("en")]),
 );
 
 table(

@@ -219,6 +219,24 @@ describe("access logs of a declared mesh", () => {
   });
 });
 
+describe("times to come", () => {
+  const later = { from: NOW, to: NOW + 600_000 };
+
+  test("are known to no backend, but to the simulation", async () => {
+    expect(
+      (
+        await mesh
+          .all()
+          .rate("5m")
+          .at(NOW + 600_000)
+      ).value,
+    ).toBeUndefined();
+    expect((await mesh.all().traces(later)).length).toBe(0);
+    expect((await mesh.all().logs(later)).length).toBe(0);
+    expect([...sim.telemetry.traces(NOW, NOW + 5_000)].length).toBeGreaterThan(30);
+  });
+});
+
 describe("incidents", () => {
   const between = { from: at("08:00:00"), to: at("09:00:00") };
   const during = async (incident: NonNullable<SimulatedMeshOptions["incidents"]>[number]) => {
