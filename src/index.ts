@@ -81,6 +81,7 @@ export type { FiguresJson, GraphEdgeJson, GraphJson, GraphNodeJson } from "./mes
 export type { GraphGrouping, GraphNodeKind } from "./mesh/graph/node.ts";
 export type { GraphEdge, GraphMeta, GraphNode, GraphParts } from "./mesh/graph/part.ts";
 export type { GraphPath, GraphPaths, PathOptions } from "./mesh/graph/paths.ts";
+export type { Histograms } from "./mesh/histograms.ts";
 export type { IdentityOptions } from "./mesh/identity/ask.ts";
 export type { IdentityEdge, IdentityPeer, Security, SeenPrincipal } from "./mesh/identity/edge.ts";
 export type { ExpectedIdentities, IdentityFinding } from "./mesh/identity/finding.ts";

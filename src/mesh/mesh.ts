@@ -18,6 +18,7 @@ import { type LogsOfOptions, logsOf, traceOf } from "./correlation.ts";
 import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
 import { askGraph, type GraphOptions } from "./graph/ask.ts";
 import type { Graph } from "./graph/graph.ts";
+import { checkHistograms, HistogramChoice, type Histograms, type KnownHistograms } from "./histograms.ts";
 import { askIdentity } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
 import { checkLabel } from "./istio.ts";
@@ -42,6 +43,11 @@ export interface MeshOptions {
   readonly accessLog?: AccessLogOptions | undefined;
   /** Whose count is read where a scope does not say; `"destination"` when left out. */
   readonly reporter?: Reporter | undefined;
+  /**
+   * How the mesh's histograms are kept in Prometheus: as series of buckets (`"classic"`, the default), as values of
+   * their own (`"native"`), or `"auto"`, which asks once.
+   */
+  readonly histograms?: Histograms | undefined;
   /** What counts as failed where a scope does not say. */
   readonly failures?: FailureRule | undefined;
   /** An answer of which part is missing is an error (`"throw"`) or has `meta.complete: false` (`"warn"`, the default). */
@@ -237,6 +243,7 @@ class Gateway extends Endpoint {
 const OPTIONS: ReadonlySet<string> = new Set([
   "accessLog",
   "failures",
+  "histograms",
   "logs",
   "metrics",
   "now",
@@ -264,6 +271,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     onPartial: options.onPartial ?? "warn",
     checkLabel,
     reporters: metrics && new ReporterChoice(metrics, now),
+    histograms: histogramsOf(options.histograms, metrics, now),
   });
   return new Mesh(context, {
     subject: "destination",
@@ -271,6 +279,16 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     conditions: [],
     failures: failureMatchers(options.failures ?? DEFAULT_FAILURES),
   });
+}
+
+function histogramsOf(
+  given: unknown,
+  metrics: MetricsBackend | undefined,
+  now: () => number,
+): HistogramChoice | KnownHistograms {
+  const histograms = checkHistograms(given ?? "classic");
+  if (histograms !== "auto") return histograms;
+  return metrics === undefined ? "classic" : new HistogramChoice(metrics, now);
 }
 
 function logsFrom({ logs, accessLog = {} }: MeshOptions, now: () => number): LogSource | undefined {

@@ -13,12 +13,14 @@ import {
   without,
 } from "../promql/index.ts";
 import { shown } from "../time.ts";
+import { boundMatcher, type KnownHistograms } from "./histograms.ts";
 import { METRICS } from "./istio.ts";
 
 /** The traffic that a signal is read from: what selects its series, and which of them failed. */
 export interface Traffic {
   readonly matchers: readonly Matcher[];
   readonly failures: readonly (readonly Matcher[])[];
+  readonly histograms: KnownHistograms;
 }
 
 type Build = (grouping: Grouping | undefined) => Expr;
@@ -55,7 +57,10 @@ export const durationQuantile = (traffic: Traffic, quantile: number, windowMs: n
     throw new QueryError("quantile", `latency(${shown(quantile)}): a quantile is a number from 0 to 1${meant}`);
   }
   return (grouping) => {
-    const buckets = total("rate", `${METRICS.duration}_bucket`, traffic.matchers, windowMs, withBound(grouping));
+    const buckets =
+      traffic.histograms === "native"
+        ? total("rate", METRICS.duration, traffic.matchers, windowMs, grouping)
+        : total("rate", `${METRICS.duration}_bucket`, traffic.matchers, windowMs, withBound(grouping));
     // Without observations the quantile is NaN, which no comparison keeps.
     return binary(">=", call("histogram_quantile", number(quantile), buckets), number(0));
   };
@@ -64,11 +69,40 @@ export const durationQuantile = (traffic: Traffic, quantile: number, windowMs: n
 /** The mean of request durations in milliseconds; no value without traffic. */
 export const meanDuration = (traffic: Traffic, windowMs: number): Build => {
   return (grouping) => {
-    const sum = total("rate", `${METRICS.duration}_sum`, traffic.matchers, windowMs, grouping);
-    const count = total("rate", `${METRICS.duration}_count`, traffic.matchers, windowMs, grouping);
-    return binary("/", sum, binary(">", count, number(0)));
+    const count = observations(traffic, windowMs, grouping);
+    return binary("/", sizes(traffic, METRICS.duration, windowMs, grouping), binary(">", count, number(0)));
   };
 };
+
+/** The share of requests that took no longer than a bound in milliseconds, from 0 to 1; no value without traffic. */
+export const fastShare = (traffic: Traffic, boundMs: number, windowMs: number): Build => {
+  return (grouping) => {
+    if (traffic.histograms === "native") {
+      const all = total("rate", METRICS.duration, traffic.matchers, windowMs, grouping);
+      // Without observations the share is NaN, which no comparison keeps.
+      return binary(">=", call("histogram_fraction", number(0), number(boundMs), all), number(0));
+    }
+    const bucket = [...traffic.matchers, boundMatcher(boundMs)];
+    const fast = total("rate", `${METRICS.duration}_bucket`, bucket, windowMs, grouping);
+    return binary("/", fast, binary(">", observations(traffic, windowMs, grouping), number(0)));
+  };
+};
+
+/** What a histogram's observations come to per second, such as bytes. */
+export const histogramSum = (traffic: Traffic, metric: string, windowMs: number): Build => {
+  return (grouping) => sizes(traffic, metric, windowMs, grouping);
+};
+
+function sizes(traffic: Traffic, metric: string, windowMs: number, grouping: Grouping | undefined): Expr {
+  const { matchers, histograms } = traffic;
+  if (histograms === "classic") return total("rate", `${metric}_sum`, matchers, windowMs, grouping);
+  return call("histogram_sum", total("rate", metric, matchers, windowMs, grouping));
+}
+
+function observations({ matchers, histograms }: Traffic, windowMs: number, grouping: Grouping | undefined): Expr {
+  if (histograms === "classic") return total("rate", `${METRICS.duration}_count`, matchers, windowMs, grouping);
+  return call("histogram_count", total("rate", METRICS.duration, matchers, windowMs, grouping));
+}
 
 function total(
   func: "increase" | "rate",

@@ -4,7 +4,7 @@ import type { AccessLogEntry } from "../logs/entry.ts";
 import type { LogList, LogSearch } from "../logs/search.ts";
 import { type Formula, later, ready } from "../metrics/formula.ts";
 import { type Context, type Query, query } from "../metrics/query.ts";
-import { type Expr, type Grouping, selector } from "../promql/index.ts";
+import { type Expr, type Grouping, matcher, selector } from "../promql/index.ts";
 import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
@@ -13,6 +13,7 @@ import type { ExampleList } from "./examples.ts";
 import { askExplain, type ExplainOptions } from "./explain/ask.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
+import type { HistogramChoice, KnownHistograms } from "./histograms.ts";
 import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
@@ -43,6 +44,8 @@ import {
   counterRate,
   durationQuantile,
   failureRate,
+  fastShare,
+  histogramSum,
   meanDuration,
   type Traffic as Selected,
   successRatio,
@@ -55,8 +58,16 @@ import { type LabelCondition, matcherOf, matchersOf, type Where } from "./where.
 export interface MeshContext extends Context {
   /** `undefined` where there is no backend to ask. */
   readonly reporters: ReporterChoice | undefined;
+  /** How durations and sizes are kept, or who finds out. */
+  readonly histograms: HistogramChoice | KnownHistograms;
   readonly traces: TraceBackend | undefined;
   readonly logs: LogSource | undefined;
+}
+
+/** What "auto" turned out to be. */
+interface Known {
+  readonly reporter: KnownReporter;
+  readonly histograms: KnownHistograms;
 }
 
 /** A query that can be grouped by Istio's labels. */
@@ -182,23 +193,40 @@ export class Traffic {
    */
   latency(quantile: number, window: Duration): SignalQuery<"ms"> {
     const ms = durationMs(window, "latency");
-    return this.#signal("ms", (traffic) => durationQuantile(traffic, quantile, ms), { requestsOverMs: ms });
+    const read = (traffic: Selected) => durationQuantile(traffic, quantile, ms);
+    return this.#signal("ms", read, { requestsOverMs: ms, fromHistogram: true });
   }
 
   /** The mean of request durations in milliseconds; without traffic `undefined`. */
   meanLatency(window: Duration): SignalQuery<"ms"> {
     const ms = durationMs(window, "meanLatency");
-    return this.#signal("ms", (traffic) => meanDuration(traffic, ms), { requestsOverMs: ms });
+    return this.#signal("ms", (traffic) => meanDuration(traffic, ms), { requestsOverMs: ms, fromHistogram: true });
+  }
+
+  /**
+   * The share of requests that took no longer than `limit`, from 0 to 1; without traffic `undefined`.
+   *
+   * Of classic histograms it is exact, and there only for a bound of one of the buckets: Istio's are 0.5, 1, 5, 10, 25,
+   * 50, 100, 250, 500 ms, 1, 2.5, 5, 10, 30 s and more; for any other there is no value. Native ones are interpolated.
+   *
+   * @param limit PromQL duration: `"250ms"`
+   * @example
+   * await mesh.service("backend").fasterThan("250ms", "5m")
+   */
+  fasterThan(limit: Duration, window: Duration): SignalQuery<"ratio"> {
+    const [boundMs, ms] = [durationMs(limit, "fasterThan", "range"), durationMs(window, "fasterThan")];
+    const read = (traffic: Selected) => fastShare(traffic, boundMs, ms);
+    return this.#signal("ratio", read, { requestsOverMs: ms, isShare: true, fromHistogram: true });
   }
 
   /** Bytes of requests per second. Divided by `rate` it is the mean size of a request. */
   requestBytes(window: Duration): SignalQuery<"B/s"> {
-    return this.#counter("B/s", `${METRICS.requestBytes}_sum`, window, "requestBytes");
+    return this.#sizes(METRICS.requestBytes, window, "requestBytes");
   }
 
   /** Bytes of responses per second. Divided by `rate` it is the mean size of a response. */
   responseBytes(window: Duration): SignalQuery<"B/s"> {
-    return this.#counter("B/s", `${METRICS.responseBytes}_sum`, window, "responseBytes");
+    return this.#sizes(METRICS.responseBytes, window, "responseBytes");
   }
 
   /** TCP bytes per second from the server to the client, whoever reports. */
@@ -279,7 +307,13 @@ export class Traffic {
         (async (span, patience) => {
           const { reporter } = this.#scope;
           const known = reporter === "auto" ? "destination" : reporter;
-          return ask(selector(`${METRICS.duration}_bucket`, scopeMatchers(this.#scope, known)), span, patience);
+          const matchers = scopeMatchers(this.#scope, known);
+          const classic = `${METRICS.duration}_bucket`;
+          const series =
+            this.#context.histograms === "classic"
+              ? selector(classic, matchers)
+              : selector(undefined, [matcher("__name__", "=~", `${METRICS.duration}|${classic}`), ...matchers]);
+          return ask(series, span, patience);
         }),
     );
   }
@@ -383,27 +417,43 @@ export class Traffic {
     return this.#signal(unit, (traffic) => counterRate(traffic, metric, ms));
   }
 
+  #sizes(metric: string, window: Duration, verb: string): SignalQuery<"B/s"> {
+    const ms = durationMs(window, verb);
+    return this.#signal("B/s", (traffic) => histogramSum(traffic, metric, ms), { fromHistogram: true });
+  }
+
   #signal<U extends string>(
     unit: U,
     read: (traffic: Selected) => (grouping: Grouping | undefined) => Expr,
-    of: { readonly requestsOverMs?: number; readonly isShare?: boolean } = {},
+    of: { readonly requestsOverMs?: number; readonly isShare?: boolean; readonly fromHistogram?: boolean } = {},
   ): SignalQuery<U> {
     const scope = this.#scope;
+    const { requestsOverMs, isShare, fromHistogram = false } = of;
     const made = (make: typeof read) =>
-      this.#formula((reporter) => ready(make({ matchers: scopeMatchers(scope, reporter), failures: scope.failures })));
-    const { requestsOverMs, isShare } = of;
+      this.#formula(fromHistogram, ({ reporter, histograms }) =>
+        ready(make({ matchers: scopeMatchers(scope, reporter), failures: scope.failures, histograms })),
+      );
     const requests = requestsOverMs && made((traffic) => counterRate(traffic, METRICS.requests, requestsOverMs));
     return query(this.#context, unit, made(read), { traffic: requests || undefined, isShare });
   }
 
-  #formula(under: (reporter: KnownReporter) => ReturnType<typeof ready>): Formula {
+  #formula(fromHistogram: boolean, under: (known: Known) => ReturnType<typeof ready>): Formula {
     const { reporter } = this.#scope;
-    if (reporter !== "auto") return under(reporter);
-    under("destination"); // bad arguments are refused at once, whoever will be asked
     const { reporters } = this.#context;
-    if (reporters === undefined) return under("destination");
-    return later('the reporter "auto" is chosen when it is asked', async (atMs, options) =>
-      under(await reporters.of(this.#scope, atMs, options)),
+    const histograms = fromHistogram ? this.#context.histograms : "classic";
+    if (reporter !== "auto" && typeof histograms === "string") return under({ reporter, histograms });
+    // Bad arguments are refused at once, whatever the answers will be.
+    const plain = under({ reporter: "destination", histograms: "classic" });
+    if (reporter === "auto" && reporters === undefined) return plain;
+    const because =
+      reporter === "auto"
+        ? 'the reporter "auto" is chosen when it is asked'
+        : 'histograms are "auto", which is found out when it is asked';
+    return later(because, async (atMs, options) =>
+      under({
+        reporter: reporter === "auto" ? ((await reporters?.of(this.#scope, atMs, options)) ?? "destination") : reporter,
+        histograms: typeof histograms === "string" ? histograms : await histograms.of(atMs, options),
+      }),
     );
   }
 
