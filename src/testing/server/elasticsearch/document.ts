@@ -8,6 +8,7 @@ export class LogDocument {
   /** The order of documents: greater for later ones, and unlike any other's. */
   readonly place: number;
   #id: string | undefined;
+  #lower: { readonly path: string; readonly text: string } | undefined;
   readonly #words = new Map<string, readonly string[]>();
 
   /** How many of the very same line come before it. */
@@ -70,6 +71,12 @@ export class LogDocument {
       default:
         return undefined;
     }
+  }
+
+  /** Whether a word may be among {@link words}, told without making them. */
+  mayHave(path: string, word: string): boolean {
+    if (this.#lower?.path !== path) this.#lower = { path, text: (this.text(path) ?? "").toLowerCase() };
+    return this.#lower.text.includes(word);
   }
 
   /** The text at a path as the standard analyzer cuts it. */

@@ -199,6 +199,7 @@ function phraseQuery(body: unknown): Query {
   const [first] = words;
   if (first === undefined) return NONE;
   return onField(path, (document) => {
+    if (!words.every((word) => document.mayHave(field.path, word))) return false;
     const all = document.words(field.path);
     for (let at = all.indexOf(first); at >= 0; at = all.indexOf(first, at + 1)) {
       if (words.every((word, i) => all[at + i] === word)) return true;
