@@ -143,7 +143,14 @@ export type {
   StringData,
   VectorData,
 } from "./metrics/backend.ts";
-export type { Comparison, Condition, MissingOptions, Threshold, TrafficOptions } from "./metrics/condition.ts";
+export type {
+  Comparison,
+  Condition,
+  LengthOfTime,
+  MissingOptions,
+  Threshold,
+  TrafficOptions,
+} from "./metrics/condition.ts";
 export type { RangeOptions, RangeProgress } from "./metrics/plan/range.ts";
 export type {
   CatalogOptions,

@@ -17,7 +17,11 @@ export type Threshold<U extends string> = U extends "ms"
     ? number | `${number}%`
     : number;
 
-type LengthOfTime = `${bigint}${"d" | "h" | "m" | "ms" | "s"}` | `${bigint}m${bigint}s` | `${bigint}s${bigint}ms`;
+/** A duration as a text of whole numbers: `"250ms"`, `"1m30s"`. */
+export type LengthOfTime =
+  | `${bigint}${"d" | "h" | "m" | "ms" | "s"}`
+  | `${bigint}m${bigint}s`
+  | `${bigint}s${bigint}ms`;
 
 /** What a threshold may not be told by its type: whose traffic counts. */
 export interface TrafficOptions {

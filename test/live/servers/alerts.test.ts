@@ -8,7 +8,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml, stringify } from "yaml";
-import { alert, fromYAML, labelOf, text, valueAs } from "../../../src/alerts/index.ts";
+import {
+  alert,
+  evaluateAlerts,
+  foundAlert,
+  fromYAML,
+  labelOf,
+  NO_ALERTS,
+  ruleFile,
+  ruleGroup,
+  text,
+  valueAs,
+} from "../../../src/alerts/index.ts";
 import { createMesh, prometheus } from "../../../src/index.ts";
 import { parse } from "../../../src/promql/index.ts";
 import { testAlert } from "../../../src/testing/index.ts";
@@ -121,14 +132,14 @@ interface LoadedGroup {
 }
 
 /** The groups that a server has, once it evaluated all of their rules, or after a while. */
-async function evaluated(url: string): Promise<readonly LoadedGroup[]> {
+async function evaluated(url: string, wanted = "ok"): Promise<readonly LoadedGroup[]> {
   let groups: readonly LoadedGroup[] = [];
   for (let tries = 0; tries < 100; tries++) {
     const { data } = (await (await fetch(url)).json()) as {
       readonly data: { readonly groups: readonly LoadedGroup[] };
     };
     groups = data.groups;
-    if (groups.length > 0 && groups.every(({ rules }) => rules.every(({ health }) => health === "ok"))) break;
+    if (groups.length > 0 && groups.every(({ rules }) => rules.every(({ health }) => health === wanted))) break;
     await sleep(500);
   }
   return groups;
@@ -144,6 +155,26 @@ describe("a real Prometheus", () => {
       expect(groups.flatMap(({ rules }) => rules.map(({ health, lastError }) => [health, lastError]))).toEqual(
         groups.flatMap(({ rules }) => rules.map(() => ["ok", undefined])),
       );
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("fails an evaluation for the same reasons, in the same words", async () => {
+    const two = parse('label_replace(vector(1), "a", "1", "", "") or label_replace(vector(1), "a", "2", "", "")');
+    const file = ruleFile(
+      ruleGroup("limited", [alert("Limited", two)], { limit: 1 }),
+      ruleGroup("same", [alert("Same", two).labels({ a: "" })]),
+    );
+    const errors = file.groups.map(({ alerts: [rule], spec }) => {
+      const found = ["1", "2"].map((a) => foundAlert((rule ?? alert("none", two)).spec, { a }, 1));
+      return evaluateAlerts(NO_ALERTS, { forMs: 0, keepFiringForMs: 0, limit: spec.limit ?? 0 }, 0, found).error;
+    });
+    expect(errors.every((error) => error !== undefined)).toBe(true);
+    const server = await singlePrometheus({ rules: file.toYAML(), programs: await latestPrometheus() });
+    try {
+      const groups = await evaluated(`${server.url}/api/v1/rules`, "err");
+      expect(groups.flatMap(({ rules }) => rules.map(({ lastError }) => lastError))).toEqual(errors);
     } finally {
       await server.stop();
     }
