@@ -20,17 +20,17 @@ export interface PossibleModes {
  * The mode of mutual TLS at a destination's port: the workload's own policy's, else its namespace's, else the mesh's,
  * else PERMISSIVE. Of several in one scope the oldest holds.
  *
+ * @param sorted by {@link oldestFirst}
  * @see Istio, ComposePeerAuthentication in pilot/pkg/security/authn/policy_applier.go
  */
 export function possibleModes(
-  policies: readonly PeerAuthentication[],
+  sorted: readonly PeerAuthentication[],
   destination: RequestDestination,
   { rootNamespace }: MeshSettings,
 ): PossibleModes {
   const { namespace, proxy } = destination;
   // A gateway's own servers say what they take, and a waypoint is reached through the mesh alone.
   if (proxy === "gateway" || proxy === "waypoint") return { modes: [DEFAULT], missing: [] };
-  const sorted = [...policies].sort(byAge);
   const wide = (one: PeerAuthentication) => Object.keys(one.spec.selector?.matchLabels ?? {}).length === 0;
   const ofMesh = sorted.find((one) => wide(one) && one.namespace === rootNamespace);
   const ofNamespace = sorted.find((one) => wide(one) && one.namespace === namespace && namespace !== rootNamespace);
@@ -89,7 +89,10 @@ function workloadModes(
   return [own, ...ports.map(([, mtls]) => at(mtls))];
 }
 
-/** The oldest first, and what was never applied last; of one age in the order of names, as Istio has it. */
+/** In the order in which they count: the oldest first, what was never applied last, of one age by their names. */
+export const oldestFirst = (policies: readonly PeerAuthentication[]): readonly PeerAuthentication[] =>
+  [...policies].sort(byAge);
+
 function byAge(a: PeerAuthentication, b: PeerAuthentication): number {
   const [first = NEVER, second = NEVER] = [a.createdMs, b.createdMs];
   if (first !== second) return first - second;

@@ -1,6 +1,6 @@
 import { isAttached } from "./attachment.ts";
 import { normalizedPath } from "./path.ts";
-import { type PortMode, possibleModes } from "./peer-authentication.ts";
+import { oldestFirst, type PortMode, possibleModes } from "./peer-authentication.ts";
 import type { MeshSettings, PolicyRequest } from "./request.ts";
 import type {
   AnyResource,
@@ -58,6 +58,7 @@ interface Compiled {
 /** How a policy stands to one request. */
 interface Standing {
   readonly policy: AuthorizationPolicy;
+  readonly isDryRun: boolean;
   readonly attached: Tristate;
   readonly rules: readonly { readonly name: RuleName; readonly matches: Tristate }[];
 }
@@ -65,17 +66,23 @@ interface Standing {
 /** Judges requests by a set of policies, which it takes for all that there are. */
 export class Judge {
   readonly #settings: MeshSettings;
-  readonly #authorization: readonly Compiled[];
+  /** By namespace, in the order of their names. */
+  readonly #authorization: ReadonlyMap<string, readonly Compiled[]>;
   readonly #peers: readonly PeerAuthentication[];
   readonly #tokens: readonly RequestAuthentication[];
 
   constructor(resources: readonly AnyResource[], settings: MeshSettings) {
     this.#settings = settings;
-    this.#authorization = resources
-      .filter((one) => one.kind === "AuthorizationPolicy")
-      .sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
-      .map((policy) => compiled(policy, settings));
-    this.#peers = resources.filter((one) => one.kind === "PeerAuthentication");
+    const policies = resources.filter((one) => one.kind === "AuthorizationPolicy");
+    const sorted = policies.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1)).map((policy) => compiled(policy, settings));
+    const byNamespace = new Map<string, Compiled[]>();
+    for (const one of sorted) {
+      const near = byNamespace.get(one.policy.namespace);
+      if (near === undefined) byNamespace.set(one.policy.namespace, [one]);
+      else near.push(one);
+    }
+    this.#authorization = byNamespace;
+    this.#peers = oldestFirst(resources.filter((one) => one.kind === "PeerAuthentication"));
     this.#tokens = resources.filter((one) => one.kind === "RequestAuthentication");
   }
 
@@ -126,24 +133,35 @@ export class Judge {
   }
 
   #standings(request: PolicyRequest): readonly Standing[] {
-    return this.#authorization.flatMap(({ policy, rules }) => {
+    return this.#near(request.destination).flatMap(({ policy, rules, isDryRun }) => {
       const attached = isAttached(policy, policy.spec, request.destination, this.#settings);
       if (attached === false) return [];
-      return [{ policy, attached, rules: rules.map(({ name, test }) => ({ name, matches: test(request) })) }];
+      return [{ policy, isDryRun, attached, rules: rules.map(({ name, test }) => ({ name, matches: test(request) })) }];
     });
+  }
+
+  /** The policies of the namespaces that have a say about a destination. */
+  #near({ namespace, service }: PolicyRequest["destination"]): readonly Compiled[] {
+    const ofService = service?.split(".")[1] ?? namespace;
+    const names = new Set([this.#settings.rootNamespace, namespace, ofService]);
+    return [...names].flatMap((name) => this.#authorization.get(name) ?? []);
   }
 
   #authorized(request: PolicyRequest): Verdict {
     const standings = this.#standings(request);
-    const dry = new Set(this.#authorization.filter(({ isDryRun }) => isDryRun).map(({ policy }) => policy));
     const of = (action: string) =>
-      standings.filter(({ policy }) => (policy.spec.action ?? "ALLOW") === action && !dry.has(policy));
+      standings.filter(({ policy, isDryRun }) => (policy.spec.action ?? "ALLOW") === action && !isDryRun);
     const audited = matching(of("AUDIT")).map(({ name }) => name);
-    const dryRun = matching(standings.filter(({ policy }) => dry.has(policy))).map(({ name }) => name);
+    const dryRun = matching(standings.filter(({ isDryRun }) => isDryRun)).map(({ name }) => name);
     const decided = (decision: Decision, reason: Reason, missing: readonly string[] = []): Verdict =>
       Object.freeze({ decision, reason: Object.freeze(reason), missing, audited, dryRun });
 
-    const denying = matching(of("DENY"));
+    const asked = matching(of("CUSTOM"));
+    // Istio takes one provider for a workload, and denies what policies with several match.
+    const providers = new Set(
+      of("CUSTOM").flatMap(({ policy, attached }) => (attached === true ? providerOf(policy) : [])),
+    );
+    const denying = [...matching(of("DENY")), ...(providers.size > 1 ? asked : [])];
     const [denied] = denying.filter(({ holds }) => holds === true);
     if (denied !== undefined) return decided("denied", { kind: "deny", rule: denied.name });
     const allow = allowance(of("ALLOW"));
@@ -155,11 +173,10 @@ export class Judge {
           .map(nameOf),
       });
     }
-    const asked = matching(of("CUSTOM"));
     if (allow.holds === true && denying.length === 0) {
       const [rule] = asked;
       if (rule === undefined) return decided("allowed", allow.reason);
-      const provider = rule.policy.spec.provider?.name ?? "";
+      const provider = providerOf(rule.policy);
       const missing = [`the answer of provider ${provider}`, ...missingIn(asked.map(({ holds }) => holds))];
       return decided("unknown", { kind: "custom", rule: rule.name, provider }, missing);
     }
@@ -215,5 +232,7 @@ function allowance(standings: readonly Standing[]): { readonly holds: Tristate; 
   const parts = [...ifAttached, ...standings.map(({ attached }) => not(attached))];
   return { holds: { missing: missingIn(parts) }, reason: none };
 }
+
+const providerOf = ({ spec }: AuthorizationPolicy): string => spec.provider?.name ?? "";
 
 const nameOf = ({ kind, name, namespace }: ResourceName): ResourceName => Object.freeze({ kind, name, namespace });

@@ -79,6 +79,16 @@ describe("a request", () => {
     expect(decide([custom, policy("{}", { name: "b" })])).toBe("denied no-match");
   });
 
+  it("that policies of several providers match is denied, as Istio takes one for a workload", () => {
+    const custom = (name: string, path: string) =>
+      policy(
+        `{ action: CUSTOM, provider: { name: ${name} }, rules: [{ to: [{ operation: { paths: [${path}] } }] }] }`,
+        { name },
+      );
+    expect(decide([custom("opa", "/info"), custom("oauth", "/other")])).toBe("denied deny");
+    expect(decide([custom("opa", "/one"), custom("oauth", "/other")])).toBe("allowed no-policy");
+  });
+
   it("in plaintext has no identity, so that every not… of one holds and nothing else does", () => {
     const from = (source: string) => policy(`{ rules: [{ from: [{ source: { ${source} } }] }] }`);
     for (const source of ["principals: ['*']", "namespaces: ['*']", "trustDomains: ['*']", "serviceAccounts: [web]"]) {
