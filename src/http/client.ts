@@ -340,8 +340,8 @@ class AxiosClient implements HttpClient {
 }
 
 /** What two questions have in common that one answer serves; nothing of one that may not be asked twice. */
-function keyOf({ request: { method, idempotent }, url, headers, body }: Question): string | undefined {
-  return idempotent ? JSON.stringify([method, url.href, headers, body]) : undefined;
+function keyOf({ request: { method, idempotent, alone = false }, url, headers, body }: Question): string | undefined {
+  return idempotent && !alone ? JSON.stringify([method, url.href, headers, body]) : undefined;
 }
 
 /** What of a proxy's URL must never be shown. */

@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly accept?: string | undefined;
   /** Whether sending it twice does no more than sending it once: only then is it tried again. */
   readonly idempotent: boolean;
+  /** Whether the answer is this request's alone, such as something lent: then no identical one in flight stands for it. */
+  readonly alone?: boolean | undefined;
   /** Whether an answer from 400 on may be another one a little later; `undefined` leaves that to its status. */
   readonly isPassing?: ((response: HttpResponse) => boolean | undefined) | undefined;
   /**

@@ -48,6 +48,14 @@ test.each([
   expect(await Promise.all(asked)).toHaveLength(2);
 });
 
+test("what is lent to one is asked for by each", async () => {
+  const { client, arrived, answer } = await held();
+  const asked = [1, 2, 3].map(() => client.send({ ...get, alone: true }));
+  await arrived(3);
+  answer();
+  expect(await Promise.all(asked)).toHaveLength(3);
+});
+
 test("who comes after the answer asks anew", async () => {
   const { client, arrived, answer } = await held();
   for (const _ of [1, 2]) {

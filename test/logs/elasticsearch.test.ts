@@ -65,6 +65,18 @@ describe.each(servers)("pages of %s", (_, fake) => {
     expect(server.open.size).toBe(0);
   });
 
+  it("have a point in time of their own, though others like them are read at the same time", async () => {
+    server.keeps(at(0, 1, 2, 3, 4), fake);
+    const backend = make();
+    await drain(backend.entries(query));
+    server.asked.length = 0;
+    const read = await Promise.all([1, 2, 3].map(() => drain(backend.entries(query, { perCall: 2 }))));
+    expect(read.map(({ entries }) => entries.length)).toEqual([5, 5, 5]);
+    const points = server.asked.filter(({ method, path }) => method === "POST" && !path.endsWith("_search"));
+    expect(points.length % 3).toBe(0);
+    expect(server.open.size).toBe(0);
+  });
+
   it("lose none whatever their times, and whatever a call gives", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 40 }),

@@ -120,7 +120,8 @@ describe("which API a Jaeger has", () => {
     const answers = await Promise.all([found.services(), found.services(), found.services()]);
     expect(answers).toEqual([["a"], ["a"], ["a"]]);
     await found.services();
-    expect(server.asked).toEqual(Array.from({ length: 5 }, () => "/api/services"));
+    // To find out, for all three who ask the same at the same time, and for who asks later.
+    expect(server.asked).toEqual(Array.from({ length: 3 }, () => "/api/services"));
   });
 
   test.each([

@@ -35,7 +35,7 @@ export async function openPoint(
 ): Promise<PointInTime | undefined> {
   const path = dialect === "elasticsearch" ? `/${index}/_pit` : `/${index}/_search/point_in_time`;
   const query = [["keep_alive", "2m"]] as const;
-  const response = await http.send({ method: "POST", path, query, idempotent: true, ...options });
+  const response = await http.send({ method: "POST", path, query, idempotent: true, alone: true, ...options });
   if (response.status !== 200) {
     if (response.status === 401 || response.status >= 500 || response.status === 429) throw refused(response);
     return undefined;
