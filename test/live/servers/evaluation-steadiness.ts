@@ -31,6 +31,8 @@ export function steadinessOf(expr: Expr, isRange: boolean): Steadiness {
       return isNear || shuffled ? "near" : "exact";
     }
     case "call":
+      // Which matcher of a label is the last depends on whether the storage was asked at all.
+      if (expr.func.startsWith("absent") && matchesTwice(expr.args[0])) return "open";
       return !isNear ? "exact" : SMOOTH.test(expr.func) ? "near" : "open";
     case "binary":
       return !isNear ? "exact" : /^(?:\*|\/|and|or|unless)$/.test(expr.op) ? "near" : "open";
@@ -63,6 +65,12 @@ function isOrdered(expr: Expr, isRange: boolean): boolean {
     default:
       return true;
   }
+}
+
+function matchesTwice(expr: Expr | undefined): boolean {
+  const selector = expr?.kind === "matrix" ? expr.selector : expr;
+  if (selector?.kind !== "vector") return false;
+  return new Set(selector.matchers.map(({ label }) => label)).size < selector.matchers.length;
 }
 
 const hasHuge = (expr: Expr): boolean =>
