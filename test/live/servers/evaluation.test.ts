@@ -18,6 +18,9 @@ import { inParallel, type PromqlServer, promqlServer, type ServerResult } from "
 const COUNT = Number(process.env.EVALUATION_COUNT ?? 6000);
 const SEED = Number(process.env.EVALUATION_SEED ?? 1);
 
+/** Its evaluation interval, which is the step of subqueries that name none. */
+const SERVERS_INTERVAL = "1s";
+
 let prometheus: SinglePrometheus;
 let server: PromqlServer;
 let storage: MemoryStorage;
@@ -63,7 +66,7 @@ const keyOf = (labels: LabelRecord): string =>
 
 function ours({ query, when }: EvaluationCase): Outcome {
   try {
-    const found = evaluate(query, when, storage, { experimental: true });
+    const found = evaluate(query, when, storage, { experimental: true, subqueryStep: SERVERS_INTERVAL });
     const samples = samplesOf(found);
     return { order: [...samples.keys()], samples, warnings: found.warnings, infos: found.infos };
   } catch (error) {
