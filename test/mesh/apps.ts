@@ -6,7 +6,7 @@ import { type Asked, type Handler, type Reply, startHttpApp } from "./http-app.t
 import { forwardedHeaders, sendHttp } from "./http-client.ts";
 import { Journal } from "./journal.ts";
 import { sendTcp, startTcpApp } from "./tcp-app.ts";
-import { serviceNamed, workloadNamed, workloads } from "./topology.ts";
+import { serviceNamed, type Workload, workloadNamed, workloads } from "./topology.ts";
 
 const [journalDirectory] = process.argv.slice(2);
 if (journalDirectory === undefined) throw new Error("apps: give the journal directory as the only argument");
@@ -17,17 +17,20 @@ for (const workload of workloads.filter((each) => each.serves !== undefined && e
   const { protocol } = serviceNamed(workload.serves ?? workload.name);
   if (protocol === "grpc") await startGrpcApp(workload, journal);
   else if (protocol === "tcp") await startTcpApp(workload, journal);
-  else await startHttpApp(workload, journal, leaf());
+  else await startHttpApp(workload, journal, leaf(workload));
 }
 // The frontend comes last: once it answers, everything does.
 const frontend = workloadNamed("frontend");
 const frontendJournal = new Journal(journalDirectory, "frontend");
 await startHttpApp(frontend, frontendJournal, callOn(frontendJournal));
 
-/** Answers by itself: `ms`, `code`, `bytes`, and `failures`: how many attempts at one call fail first. */
-function leaf(): Handler {
+/**
+ * Answers by itself: `ms`, `code`, `bytes`, and `failures`: how many attempts at one call fail first; `ms-v2` is what
+ * version v2 takes instead.
+ */
+function leaf({ version }: Workload): Handler {
   return async ({ query, call, signal }: Asked): Promise<Reply> => {
-    await sleep(Number(query.get("ms") ?? 0), undefined, { signal });
+    await sleep(Number(query.get(`ms-${version}`) ?? query.get("ms") ?? 0), undefined, { signal });
     const failing = Number(query.get("failures") ?? 0) >= attempts(call);
     return { code: failing ? 503 : Number(query.get("code") ?? 200), bytes: Number(query.get("bytes") ?? 2) };
   };

@@ -17,11 +17,14 @@ export interface PlannedCall {
 
 type Step = Omit<PlannedCall, "part" | "atMs">;
 
-interface Part {
+/** A part of the play by name, and the share of the play at which it begins and ends. */
+export interface PlayedPart {
   readonly name: string;
-  /** Share of the play at which the part begins and ends. */
   readonly from: number;
   readonly to: number;
+}
+
+interface Part extends PlayedPart {
   readonly perSecond: number;
   step(random: Random, index: number): Step;
 }
@@ -83,6 +86,13 @@ const other = (from: PlannedCall["from"], to: string, path = "/work", query: Pla
 });
 
 const grpcErrors = [2, 3, 4, 5, 7, 8, 12, 13, 14, 15] as const;
+
+/** When the part of that name is played. */
+export function partNamed(name: string): PlayedPart {
+  const part = parts.find((each) => each.name === name);
+  if (part === undefined) throw new Error(`scenario: no part "${name}"; there are ${parts.map((each) => each.name)}`);
+  return part;
+}
 
 const parts: readonly Part[] = [
   {
@@ -185,4 +195,21 @@ const parts: readonly Part[] = [
     step: () => other("legacy", "ratings", "/ratings/7", { ms: shortMs }),
   },
   { name: "plaintext-refused", from: 0.7, to: 0.8, perSecond: 2, step: () => other("legacy", "backend") },
+  {
+    name: "slow-version",
+    from: 0.84,
+    to: 0.98,
+    perSecond: 8,
+    step: () => backend("slow-v2", "/work", { ms: shortMs, "ms-v2": slowMs[2] }),
+  },
+  {
+    name: "failing-path",
+    from: 0.84,
+    to: 0.98,
+    perSecond: 3,
+    step: () => ({
+      ...other("user", "ratings", "/ratings/broken", { ms: shortMs, code: 500 }),
+      variant: "ratings:500",
+    }),
+  },
 ];
