@@ -67,6 +67,8 @@ export type { LogProgress, ReadingOptions, UnparsedLines } from "./logs/reading.
 export type { LogList, LogMeta, LogSearch, LogSearchOptions } from "./logs/search.ts";
 export type { LineParser } from "./logs/text-format.ts";
 export type { LogsOfOptions } from "./mesh/correlation.ts";
+export type { Check, CheckStatus, Signal } from "./mesh/doctor/check.ts";
+export type { Checkup } from "./mesh/doctor/checkup.ts";
 export type { ExampleList, ExampleMeta } from "./mesh/examples.ts";
 export type { ExplainOptions } from "./mesh/explain/ask.ts";
 export type { Explanation, ExplanationMeta, ExplanationParts } from "./mesh/explain/explanation.ts";

@@ -15,6 +15,8 @@ import type { TraceBackend } from "../traces/backend.ts";
 import { checkedTraceId } from "../traces/id.ts";
 import type { Trace } from "../traces/trace.ts";
 import { type LogsOfOptions, logsOf, traceOf } from "./correlation.ts";
+import type { Checkup } from "./doctor/checkup.ts";
+import { examine } from "./doctor/doctor.ts";
 import { DEFAULT_FAILURES, type FailureRule, failureMatchers } from "./failures.ts";
 import { askGraph, type GraphOptions } from "./graph/ask.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -176,6 +178,20 @@ export class Mesh {
   promql(source: Expr | string, options: RawOptions & { readonly type: "string" }): StringQuery;
   promql(source: Expr | string, options?: RawOptions): unknown {
     return rawQuery(this.#context, source, options);
+  }
+
+  /**
+   * What the mesh's backends can answer: whether each is reachable, which of Istio's metrics, labels and reporters are
+   * there, spans and access logs likewise, and for every miss what to set. What a backend refuses is found, not thrown.
+   *
+   * @example
+   * const checkup = await mesh.doctor();
+   * console.log(checkup);
+   * checkup.remedies // what to do
+   */
+  doctor(options: AskOptions = {}): Promise<Checkup> {
+    const { backend, traces, logs, now } = this.#context;
+    return examine({ metrics: backend, traces, logs, now }, options);
   }
 
   /**
