@@ -171,7 +171,12 @@ export type {
   VictoriaMetricsDialect,
 } from "./metrics/prometheus/dialect.ts";
 export type { Selected } from "./metrics/prometheus/fields.ts";
-export { type Prometheus, type PrometheusOptions, prometheus } from "./metrics/prometheus/prometheus.ts";
+export {
+  type CacheOptions,
+  type Prometheus,
+  type PrometheusOptions,
+  prometheus,
+} from "./metrics/prometheus/prometheus.ts";
 export type {
   ActiveAlert,
   AlertState,

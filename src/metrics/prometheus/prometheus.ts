@@ -6,6 +6,7 @@ import { type Expr, print } from "../../promql/index.ts";
 import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
+import { RangeCache } from "../plan/range-cache.ts";
 import { ScrapeInterval } from "../plan/scrape-interval.ts";
 import { answerOf, answerReader } from "./answer-reader.ts";
 import {
@@ -48,11 +49,21 @@ export interface PrometheusOptions extends HttpOptions {
   readonly scrapeInterval?: Duration;
   /** The most instants of a range to ask for at once; a longer range comes in pieces. 11,001, which is what it takes. */
   readonly pointsPerRequest?: number;
+  /** Keeps answers to ranges, so that a range that moves fetches no more than is new; nothing is kept when left out. */
+  readonly cache?: CacheOptions;
   /**
    * Whose dialect of the API the server speaks, by its name or with what only its servers can be told. When left out,
    * the server is asked once, after its first answer.
    */
   readonly dialect?: Dialect | DialectKind;
+}
+
+/** How much is kept of answers to ranges: see {@link PrometheusOptions.cache}. */
+export interface CacheOptions {
+  /** The most samples to keep, of all questions together; a sample takes up to 16 bytes. */
+  readonly samples: number;
+  /** How far back values may still change, as late scrapes and rules come in: these are always asked for; `"10m"`. */
+  readonly settle?: Duration;
 }
 
 /**
@@ -67,7 +78,7 @@ export interface PrometheusOptions extends HttpOptions {
  * prometheus("http://mimir/prometheus", { dialect: { kind: "mimir", tenant: "shop" } });
  */
 export function prometheus(url: string, options: PrometheusOptions = {}): Prometheus {
-  const { scrapeInterval, pointsPerRequest = MOST_POINTS, dialect, ...http } = options;
+  const { scrapeInterval, pointsPerRequest = MOST_POINTS, cache, dialect, ...http } = options;
   const scrapeIntervalMs =
     scrapeInterval === undefined ? undefined : durationMs(scrapeInterval, "prometheus: scrapeInterval", "step");
   if (!Number.isInteger(pointsPerRequest) || pointsPerRequest < 1) {
@@ -82,8 +93,19 @@ export function prometheus(url: string, options: PrometheusOptions = {}): Promet
   const connection = new Connection(client, manner);
   const stores = new ThanosStores(connection, manner?.rememberStoresMs, now);
   const quality = new Quality(new Detection(client, now), stores, manner, client.timeoutMs);
+  const kept = cache === undefined ? undefined : cacheFrom(cache, now);
   const limits = Object.freeze({ pointsPerRequest, concurrency: client.concurrency });
-  return new Prometheus({ connection, quality, scrapeIntervalMs, limits, now });
+  return new Prometheus({ connection, quality, scrapeIntervalMs, limits, cache: kept, now });
+}
+
+function cacheFrom({ samples, settle = "10m" }: CacheOptions, now: () => number): RangeCache {
+  if (!Number.isInteger(samples) || samples < 1) {
+    throw new QueryError(
+      "config",
+      `prometheus: cache.samples is a whole number above 0, not ${shown(samples)}; write { cache: { samples: 1_000_000 } }`,
+    );
+  }
+  return new RangeCache({ samples, settleMs: durationMs(settle, "prometheus: cache.settle", "range") }, now);
 }
 
 /** It refuses more than 11,000 steps. @see Prometheus, `web/api/v1/api.go` */
@@ -99,6 +121,7 @@ interface Parts {
   /** As it was given. */
   readonly scrapeIntervalMs: number | undefined;
   readonly limits: BackendLimits;
+  readonly cache: RangeCache | undefined;
   readonly now: () => number;
 }
 
@@ -111,18 +134,20 @@ interface Parts {
 export class Prometheus implements MetricsBackend {
   readonly name = NAME;
   readonly limits: BackendLimits;
+  readonly #cache: RangeCache | undefined;
   readonly #givenIntervalMs: number | undefined;
   readonly #interval: ScrapeInterval;
   readonly #connection: Connection;
   readonly #quality: Quality;
   readonly #now: () => number;
 
-  constructor({ connection, quality, scrapeIntervalMs, limits, now }: Parts) {
+  constructor({ connection, quality, scrapeIntervalMs, limits, cache, now }: Parts) {
     this.#connection = connection;
     this.#quality = quality;
     this.#givenIntervalMs = scrapeIntervalMs;
     this.#interval = new ScrapeInterval((expr, atMs, options) => this.instant(expr, atMs, options), now);
     this.limits = limits;
+    this.#cache = cache;
     this.#now = now;
   }
 
@@ -148,7 +173,12 @@ export class Prometheus implements MetricsBackend {
     return { data, ...answer };
   }
 
-  async range(expr: Expr, { startMs, endMs, stepMs }: Grid, options: AskOptions = {}): Promise<Answer<MatrixData>> {
+  async range(expr: Expr, grid: Grid, options: AskOptions = {}): Promise<Answer<MatrixData>> {
+    const fetch = (part: Grid) => this.#range(expr, part, options);
+    return this.#cache === undefined ? fetch(grid) : this.#cache.read(expr, grid, fetch);
+  }
+
+  async #range(expr: Expr, { startMs, endMs, stepMs }: Grid, options: AskOptions): Promise<Answer<MatrixData>> {
     const query = print(expr);
     const grid = [
       ["start", seconds(startMs)],
