@@ -1,14 +1,20 @@
 import { pathToFileURL } from "node:url";
+import { QueryResult } from "prometheus-query";
 import { decodeAnswer } from "../../src/metrics/decode/answer.ts";
+import { AnswerStream } from "../../src/metrics/decode/answer-stream.ts";
 
 /** One line of the comparison; times are medians in milliseconds. */
 export interface DecodeRow {
   readonly body: string;
   readonly megabytes: number;
   readonly oursMs: number;
+  /** The same from pieces of 64 KiB, as a socket gives them. */
+  readonly streamMs: number;
   readonly jsonParseMs: number;
   /** How many times longer `JSON.parse` with its conversion takes. */
   readonly ratio: number;
+  /** How many times longer `prometheus-query` takes. */
+  readonly peerRatio: number;
 }
 
 interface WireAnswer {
@@ -32,19 +38,25 @@ const VALUES = {
 } as const;
 
 /** Decodes the same bytes by turns with this library and with `JSON.parse` and `Number`. */
-export function benchDecode(rounds = 11): DecodeRow[] {
+export function benchDecode(rounds = 5): DecodeRow[] {
   const rows: DecodeRow[] = [];
   for (const [kind, value] of Object.entries(VALUES)) {
     for (const { series, samples } of SIZES) {
       const body = matrixBody(series, samples, value);
       const ours: number[] = [];
+      const stream: number[] = [];
       const jsonParse: number[] = [];
-      for (let round = -2; round < rounds; round++) {
+      const peer: number[] = [];
+      for (let round = -1; round < rounds; round++) {
         const a = elapsedMs(() => decodeAnswer(body, { backend: "prometheus", query: "bench" }));
         const b = elapsedMs(() => parseAndConvert(body));
+        const c = elapsedMs(() => decodeInPieces(body));
+        const d = elapsedMs(() => QueryResult.fromJSON((parse(body) as { readonly data: object }).data));
         if (round < 0) continue;
         ours.push(a);
         jsonParse.push(b);
+        stream.push(c);
+        peer.push(d);
       }
       const oursMs = median(ours);
       const jsonParseMs = median(jsonParse);
@@ -52,16 +64,27 @@ export function benchDecode(rounds = 11): DecodeRow[] {
         body: `${series.toLocaleString("en")}×${samples.toLocaleString("en")} ${kind}`,
         megabytes: body.length / 1e6,
         oursMs,
+        streamMs: median(stream),
         jsonParseMs,
         ratio: jsonParseMs / oursMs,
+        peerRatio: median(peer) / oursMs,
       });
     }
   }
   return rows;
 }
 
+const parse = (body: Uint8Array): unknown =>
+  JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+
+function decodeInPieces(body: Uint8Array) {
+  const stream = new AnswerStream({ backend: "prometheus", query: "bench" });
+  for (let at = 0; at < body.length; at += 65_536) stream.push(body.subarray(at, at + 65_536));
+  return stream.end();
+}
+
 function parseAndConvert(body: Uint8Array) {
-  const answer = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as WireAnswer;
+  const answer = parse(body) as WireAnswer;
   return answer.data.result.map(({ metric, values }) => {
     const timesMs = new Float64Array(values.length);
     const column = new Float64Array(values.length);
@@ -103,14 +126,16 @@ function median(values: readonly number[]): number {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log("series×samples kind           MB   ours ms   JSON.parse ms   ratio");
+  console.log("series×samples kind           MB   ours ms   in pieces ms   JSON.parse ms   ratio   peer's");
   for (const row of benchDecode()) {
     const cells = [
       row.body.padEnd(24),
       row.megabytes.toFixed(1).padStart(8),
       row.oursMs.toFixed(2).padStart(10),
+      row.streamMs.toFixed(2).padStart(15),
       row.jsonParseMs.toFixed(2).padStart(16),
       row.ratio.toFixed(2).padStart(8),
+      row.peerRatio.toFixed(2).padStart(9),
     ];
     console.log(cells.join(""));
   }

@@ -6,6 +6,7 @@ import { benchEvaluate } from "./evaluate.ts";
 import { benchGraph } from "./graph.ts";
 import { benchHops } from "./hops.ts";
 import { benchImport } from "./import.ts";
+import { benchLargeAnswers } from "./large-answers.ts";
 import { benchLogStream } from "./log-stream.ts";
 import { benchPromql } from "./promql.ts";
 import { benchQuery } from "./query.ts";
@@ -53,13 +54,39 @@ table(
 
 table(
   "Decoding a range answer",
-  ["series×samples", "MB", "ours ms", "JSON.parse ms", "× faster"],
+  ["series×samples", "MB", "ours ms", "in pieces ms", "JSON.parse ms", "× JSON.parse", "× prometheus-query"],
   benchDecode().map((row) => [
     row.body,
     row.megabytes.toFixed(1),
     row.oursMs.toFixed(2),
+    row.streamMs.toFixed(2),
     row.jsonParseMs.toFixed(2),
     row.ratio.toFixed(2),
+    row.peerRatio.toFixed(2),
+  ]),
+);
+
+const large = await benchLargeAnswers();
+table(
+  "From the question to columns, and a bare download of the same bytes with axios",
+  ["answer", "MB", "ours ms", "axios ms", "× axios"],
+  large.socket.map((row) => [
+    row.answer,
+    row.megabytes.toFixed(2),
+    row.oursMs.toFixed(2),
+    row.axiosMs.toFixed(2),
+    row.ratio.toFixed(2),
+  ]),
+);
+table(
+  "30 days at 15 s for 50 series",
+  ["way", "samples", "s", "peak MB", "bytes/sample"],
+  large.month.map((row) => [
+    row.way,
+    row.samples.toLocaleString("en"),
+    row.seconds.toFixed(2),
+    row.peakMegabytes.toFixed(0),
+    row.bytesPerSample.toFixed(1),
   ]),
 );
 
