@@ -15,13 +15,6 @@ export function mix(a: number, b: number): number {
 /** As {@link mix}, of a whole number of up to 53 bits. */
 export const mixLong = (a: number, whole: number): number => mix(mix(a, whole >>> 0), Math.floor(whole / 2 ** 32));
 
-/** A text's own 32 bits. */
-export function hashText(seed: number, text: string): number {
-  let hash = mix(seed, text.length);
-  for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i));
-  return hash;
-}
-
 /** A number between 0 and 1, neither included. */
 export const unit = (bits: number): number => (bits + 0.5) / 2 ** 32;
 

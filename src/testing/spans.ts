@@ -94,7 +94,7 @@ function tagsOf(
     ...(isFailed && { error: "true" }),
     "istio.canonical_service": of.app,
     "istio.canonical_revision": of.version,
-    "istio.mesh_id": "cluster.local",
+    "istio.mesh_id": of.meshId,
     "istio.namespace": of.namespace,
     "istio.cluster_id": of.cluster,
   };

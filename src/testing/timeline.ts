@@ -8,7 +8,7 @@ export type Recurrence =
 const DAY = 86_400_000;
 
 /** Whether `ms` is within; the end is not. */
-export function isDuring(when: Recurrence, ms: number): boolean {
+function isDuring(when: Recurrence, ms: number): boolean {
   if (when.kind === "once") return ms >= when.fromMs && ms < when.toMs;
   const inDay = ms - when.offsetMs - Math.floor((ms - when.offsetMs) / DAY) * DAY;
   return inDay < when.lengthMs;

@@ -1,7 +1,7 @@
 import type { Declaration, DeclaredService } from "./declared.ts";
 import { hex32, mix } from "./hash.ts";
 
-/** What a workload answers with how fast, over the versions of its service. */
+/** A workload and the one pod of it. */
 export interface Workload {
   readonly name: string;
   readonly namespace: string;
@@ -18,6 +18,8 @@ export interface Workload {
   readonly principal: string;
   /** As its proxy names itself. */
   readonly nodeId: string;
+  /** Of the mesh that it is in: its trust domain, as Istio has it. */
+  readonly meshId: string;
 }
 
 /** A service and the workloads behind it. */
@@ -37,7 +39,6 @@ export interface Topology {
   readonly services: ReadonlyMap<string, Service>;
   /** Who can begin a flow, by name: clients, and the workloads of services. */
   readonly callers: ReadonlyMap<string, Workload>;
-  readonly trustDomain: string;
 }
 
 export function topologyOf(declared: Declaration): Topology {
@@ -60,6 +61,7 @@ export function topologyOf(declared: Declaration): Topology {
       address,
       principal: `spiffe://${trustDomain}/ns/${rest.namespace}/sa/${rest.account}`,
       nodeId: `${type}~${address}~${pod}.${rest.namespace}~${rest.namespace}.svc.cluster.local`,
+      meshId: trustDomain,
     });
   };
   for (const [name, client] of Object.entries(declared.clients)) {
@@ -113,7 +115,7 @@ export function topologyOf(declared: Declaration): Topology {
       }),
     );
   }
-  return Object.freeze({ services, callers, trustDomain });
+  return Object.freeze({ services, callers });
 }
 
 /** The letters and digits that Kubernetes makes names of. */
