@@ -17,7 +17,7 @@ const line = (ms: number, text: string, own: Partial<EmittedLine> = {}): Emitted
   ...own,
 });
 const LINES = [
-  line(0, '{"code":200,"took":"1.5ms","size":"2KB"}'),
+  line(0, '{"code":200,"took":"1.5ms","size":"2KB","share":1.50}'),
   line(1_000, '{"code":503,"took":"2s","size":"512B","namespace":"own"}'),
   line(2_000, "no JSON", { pod: "web-1" }),
   line(2_000, "no JSON", { pod: "web-1" }),
@@ -151,6 +151,7 @@ describe("the simulated Loki", () => {
   test.each<readonly [string, readonly string[]]>([
     ['sum(sum_over_time({app="web"} |= "took" | json | unwrap duration(took) [10s]))', ["2.0015"]],
     ['sum(sum_over_time({app="web"} |= "took" | json | unwrap bytes(size) [10s]))', ["2512"]],
+    ['sum(count_over_time({app="web"} | json | share="1.50" [10s]))', ["1"]],
     ['sum(bytes_over_time({pod="web-1"}[10s]))', ["7"]],
     ['sum(rate({namespace="shop"}[10s]))', ["0.4"]],
     ['count(count_over_time({namespace="shop"}[10s]))', ["3"]],

@@ -11,7 +11,8 @@ export type Fields =
 export function jsonFields(line: string): Fields {
   let document: unknown;
   try {
-    document = JSON.parse(line);
+    JSON.parse(line);
+    document = JSON.parse(line.replace(NUMBERS, (token) => (token.startsWith('"') ? token : `"${token}"`)));
   } catch {
     return { error: "JSONParserErr" };
   }
@@ -21,14 +22,15 @@ export function jsonFields(line: string): Fields {
     for (const [name, value] of Object.entries(object)) {
       const label = prefix === "" ? labelOf(name) : `${prefix}_${labelOf(name, false)}`;
       if (typeof value === "object" && value !== null && !Array.isArray(value)) collect(value, label);
-      else if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-        put(labels, label, String(value));
-      }
+      else if (typeof value === "string" || typeof value === "boolean") put(labels, label, String(value));
     }
   };
   collect(document, "");
   return { labels };
 }
+
+/** Texts, which stay, and numbers, whose digits a label keeps as they were written. */
+const NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** `| logfmt`: `name=value` and `name="value"`, with blanks between them. */
 export function logfmtFields(line: string): Fields {

@@ -135,7 +135,7 @@ function pipelineError(entry: LogEntry): Refusal {
   const after = 'The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )';
   return new Refusal(
     400,
-    `pipeline error: '${entry.error}' for series: '{${shown.join(", ")}}'.\n${skip}\n${all}\n${after}`,
+    `pipeline error: '${entry.error}' for series: '{${shown.join(", ")}}'.\n${skip}\n${all}\n${after}\n`,
   );
 }
 
