@@ -64,7 +64,11 @@ const byHand = (time: string, code: number, duration: number, flags: string, tex
 const parseText = istioTextParser();
 
 /** What is done with each line: parsed only, or parsed and eight of its fields read and converted. */
-export type AccessLogTask = "JSON, eight fields read" | "text, eight fields read" | "text, parsed only";
+export type AccessLogTask =
+  | "JSON, eight fields read"
+  | "JSON, parsed only"
+  | "text, eight fields read"
+  | "text, parsed only";
 
 const ways: Readonly<Record<AccessLogTask, Readonly<Record<string, Read>>>> = {
   "text, parsed only": {
@@ -96,6 +100,17 @@ const ways: Readonly<Record<AccessLogTask, Readonly<Record<string, Read>>>> = {
       } = found;
       const texts = method.length + path.length + requestId.length;
       return byHand(startTime, Number(code), Number(duration), flags, texts, cluster);
+    },
+  },
+  "JSON, parsed only": {
+    meshquery: (line) => {
+      const entry = parseIstioJson(line);
+      if (entry.kind === "unparsed") throw new Error(entry.reason);
+      return line.length;
+    },
+    "JSON.parse": (line) => {
+      if (JSON.parse(line) === null) throw new Error(line);
+      return line.length;
     },
   },
   "JSON, eight fields read": {
