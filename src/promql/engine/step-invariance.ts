@@ -60,10 +60,9 @@ function look(expr: Expr, parts: Set<Expr>): Verdict {
       return expr.at === undefined ? VARIES : PLAIN;
     case "unary":
       return look(expr.expr, parts);
-    case "aggregation": {
-      if (expr.param === undefined) return look(expr.expr, parts);
-      return together([expr.expr, expr.param], parts, true);
-    }
+    case "aggregation":
+      // Prometheus does not look at the parameter: over a fixed vector that of the first step holds for all.
+      return look(expr.expr, parts);
     case "binary":
       return together([expr.left, expr.right], parts, true);
     case "call": {

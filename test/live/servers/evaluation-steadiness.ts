@@ -57,7 +57,7 @@ function isOrdered(expr: Expr, isRange: boolean): boolean {
       return !(isChoice && isRange) && isOrdered(expr.expr, isRange);
     }
     case "call":
-      if (expr.func.startsWith("histogram_")) return false;
+      if (expr.func.startsWith("histogram_") || expr.func === "info") return false;
       if (isRange && !expr.args.some(({ kind }) => kind === "matrix" || kind === "subquery")) return false;
       return expr.args.every((arg) => isOrdered(arg, isRange));
     case "binary":

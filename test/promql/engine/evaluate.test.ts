@@ -121,6 +121,13 @@ describe("over a range", () => {
     expect(ask("end()", odd, { experimental: true })).toEqual(["{} 540@0 540@5"]);
   });
 
+  test("over a vector of a fixed time an aggregation's parameter is that of the first step, as Prometheus has it", () => {
+    const range = { from: 0, to: 3 * MINUTE, step: "1m" } as const;
+    const storage = loaded('a{x="1"} 1x9\na{x="2"} 2x9');
+    expect(shown(evaluate("quantile(time() / 180, a @ 0)", range, storage))).toEqual(["{} 1@0 1@1 1@2 1@3"]);
+    expect(shown(evaluate("quantile(time() / 180, a)", range, storage)).join()).toContain("2@3");
+  });
+
   test("sorting says that it does nothing, even with a single step", () => {
     const one = { from: 0, to: 1, step: "5m" } as const;
     expect(evaluate("sort(up)", one, STORAGE).warnings).toEqual([
