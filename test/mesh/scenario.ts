@@ -208,8 +208,8 @@ const parts: readonly Part[] = [
     to: 0.98,
     perSecond: 3,
     step: () => ({
-      ...other("user", "ratings", "/ratings/broken", { ms: shortMs, code: 500 }),
-      variant: "ratings:500",
+      ...other("user", "external", "/broken", { ms: shortMs, code: 500 }),
+      variant: "external:500",
     }),
   },
 ];

@@ -91,7 +91,7 @@ export async function askExplain(source: ExplainSource, options: ExplainOptions)
   const joined = joinMetas(answers);
   return new Explanation({
     subject: subjectOf(scope),
-    findings,
+    findings: findings.sort(byWeight),
     figures: scopeFigures(before, after),
     meta: {
       fromMs,
@@ -157,7 +157,8 @@ class Report {
       this.#calls(suspicion),
       this.#traces(suspicion),
     ]);
-    return { ...bare(suspicion, [this.text(suspicion)]), sinceMs, calls, traces };
+    const told = this.#source.logs === undefined ? suspicion : denialTold(suspicion, calls);
+    return { ...bare(told, [this.text(suspicion)]), sinceMs, calls, traces };
   }
 
   /** The query that shows a suspicion's course. */
@@ -222,6 +223,13 @@ class Report {
       return undefined;
     }
   }
+}
+
+/** In metrics an application's own 403 looks like a policy's: where no line tells of a policy, it is the application's. */
+function denialTold(suspicion: Suspicion, calls: readonly Call[]): Suspicion {
+  if (suspicion.kind !== "denied" || calls.length > 0) return suspicion;
+  const message = suspicion.message.replace("are denied", "are refused, by no policy that access logs tell of");
+  return { ...suspicion, kind: "client-errors", message };
 }
 
 const bare = ({ kind, message, affected, figures }: Suspicion, promql: readonly string[]): Finding => ({

@@ -89,6 +89,8 @@ const ORDER: readonly FindingKind[] = [
   "traffic",
 ];
 
+type Weighed = Pick<Finding, "affected" | "kind">;
+
 /** Causes before what follows from them, and of one rank the more frequent first. */
-export const byWeight = (a: Suspicion, b: Suspicion): number =>
+export const byWeight = (a: Weighed, b: Weighed): number =>
   ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || b.affected - a.affected;

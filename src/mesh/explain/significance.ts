@@ -57,10 +57,11 @@ export interface Gathering {
 
 /** So much of an excess lies in one value, when it gathers there. */
 const MOST_OF_EXCESS = 0.8;
-/** And no more than so much of the traffic, since a cause is told by what it is not. */
-const LARGEST_PART = 0.75;
 
-/** The value of a dimension that has most of the excess and is only a part of the traffic; `undefined` where none has. */
+/**
+ * The value of a dimension that has most of the excess, and so much that the others have less of it than chance would
+ * leave them, had it fallen on all alike; `undefined` where none has.
+ */
 export function gatheringOf(
   before: WindowView,
   after: WindowView,
@@ -74,9 +75,10 @@ export function gatheringOf(
   for (const value of values) {
     const change = shareChange(before, after, (kind) => isMeant(kind) && partOf(kind) === value);
     const traffic = after.kinds.reduce((sum, kind) => (partOf(kind) === value ? sum + kind.rate : sum), 0);
-    if (change.isMore && change.excess >= MOST_OF_EXCESS * excess && traffic <= LARGEST_PART * after.rate) {
-      return { value, change };
-    }
+    if (!change.isMore || change.excess < MOST_OF_EXCESS * excess) continue;
+    const others = excess * (1 - traffic / after.rate) * after.seconds;
+    const theirs = (excess - change.excess) * after.seconds;
+    if (others >= LEAST_REQUESTS && others - theirs >= SIGMAS * Math.sqrt(others)) return { value, change };
   }
   return undefined;
 }
