@@ -15,6 +15,7 @@ export class StringSample {
     Object.freeze(this);
   }
 
+  /** The text itself. */
   toString(): string {
     return this.value;
   }

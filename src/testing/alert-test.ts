@@ -269,6 +269,7 @@ const ordered = (record: LabelSet): string =>
 /** What a matcher of vitest or jest gives. */
 export interface Matched {
   readonly pass: boolean;
+  /** Why it does not match, as vitest asks for it. */
   readonly message: () => string;
 }
 

@@ -25,6 +25,7 @@ export class Checkup implements Iterable<Check> {
     return this.checks.find((check) => check.signal === signal && check.name === name);
   }
 
+  /** The checks, those of metrics first. */
   [Symbol.iterator](): IterableIterator<Check> {
     return this.checks[Symbol.iterator]();
   }

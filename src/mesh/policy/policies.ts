@@ -72,6 +72,7 @@ export class Policies {
     return checkPolicies(this.#source, this.resources, this.#judge, this.#settings, options);
   }
 
+  /** The policies as a table. */
   toString(): string {
     const names = this.resources.map((one) => `  ${resourceText(one)} (${one.origin})`);
     const warnings = this.warnings.map((warning) => `  warning: ${warning}`);

@@ -24,11 +24,17 @@ export interface Resource<K extends ResourceKind = ResourceKind, S = unknown> ex
   readonly spec: S;
 }
 
+/** Who may call whom, and who may not. */
 export type AuthorizationPolicy = Resource<"AuthorizationPolicy", AuthorizationSpec>;
+/** Whether calls must come under mutual TLS. */
 export type PeerAuthentication = Resource<"PeerAuthentication", PeerAuthenticationSpec>;
+/** Which tokens are looked for in requests. */
 export type RequestAuthentication = Resource<"RequestAuthentication", RequestAuthenticationSpec>;
+/** Which routes calls to a host take. */
 export type VirtualService = Resource<"VirtualService", VirtualServiceSpec>;
+/** Which hosts and ports a gateway opens. */
 export type Gateway = Resource<"Gateway", GatewaySpec>;
+/** Any resource that is read here. */
 export type AnyResource = AuthorizationPolicy | Gateway | PeerAuthentication | RequestAuthentication | VirtualService;
 
 /** The labels that a workload must have. */
@@ -54,6 +60,7 @@ export interface Attachment {
 /** What an authorization policy does about the requests that it matches. */
 export type Action = "ALLOW" | "AUDIT" | "CUSTOM" | "DENY";
 
+/** What an {@link AuthorizationPolicy} says. */
 export interface AuthorizationSpec extends Attachment {
   readonly action?: Action | undefined;
   readonly provider?: { readonly name: string } | undefined;
@@ -113,6 +120,7 @@ export interface MutualTls {
   readonly mode?: MutualTlsMode | "UNSET" | undefined;
 }
 
+/** What a {@link PeerAuthentication} says. */
 export interface PeerAuthenticationSpec {
   readonly selector?: WorkloadSelector | undefined;
   readonly mtls?: MutualTls | undefined;
@@ -156,12 +164,14 @@ export interface HttpRoute {
   readonly match?: readonly HttpMatch[] | undefined;
 }
 
+/** What a {@link VirtualService} says, as far as it is looked at. */
 export interface VirtualServiceSpec {
   readonly hosts?: Texts;
   readonly gateways?: Texts;
   readonly http?: readonly HttpRoute[] | undefined;
 }
 
+/** What a {@link Gateway} says, as far as it is looked at. */
 export interface GatewaySpec {
   readonly selector?: Readonly<Record<string, string>> | undefined;
   readonly servers?:

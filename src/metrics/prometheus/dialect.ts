@@ -12,10 +12,12 @@ export type DialectKind = "cortex" | "mimir" | "prometheus" | "thanos" | "victor
 /** A dialect with what only its servers can be told. */
 export type Dialect = CortexDialect | MimirDialect | PrometheusDialect | ThanosDialect | VictoriaMetricsDialect;
 
+/** Prometheus itself. */
 export interface PrometheusDialect {
   readonly kind: "prometheus";
 }
 
+/** A querier of Thanos. */
 export interface ThanosDialect {
   readonly kind: "thanos";
   /** Whose data, as the header `THANOS-TENANT`. */
@@ -44,14 +46,17 @@ interface TenantDialect {
   readonly noCache?: boolean | undefined;
 }
 
+/** Grafana Mimir. */
 export interface MimirDialect extends TenantDialect {
   readonly kind: "mimir";
 }
 
+/** Cortex. */
 export interface CortexDialect extends TenantDialect {
   readonly kind: "cortex";
 }
 
+/** VictoriaMetrics, alone or as a cluster's select. */
 export interface VictoriaMetricsDialect {
   readonly kind: "victoria-metrics";
   /** Labels that every series read must have, whatever the query says. */

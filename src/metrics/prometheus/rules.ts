@@ -15,6 +15,7 @@ export interface RulesOptions extends AskOptions {
   readonly limit?: number | undefined;
 }
 
+/** What a rule does: it raises alerts, or records series. */
 export type RuleKind = "alerting" | "recording";
 
 /** How the last evaluation of a rule went. */
@@ -65,6 +66,7 @@ export interface LoadedAlertingRule extends Evaluated {
   readonly alerts: readonly ActiveAlert[];
 }
 
+/** How an alert stands, in Prometheus's words. */
 export type AlertState = "firing" | "inactive" | "pending" | "unknown" | (string & {});
 
 /** An alert that is pending or firing. */

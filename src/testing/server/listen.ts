@@ -42,6 +42,7 @@ export interface SimulatedServer {
   readonly opensearch: string;
   /** Ends the server, and every connection with it. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

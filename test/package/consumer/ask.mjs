@@ -9,8 +9,10 @@ const ANSWER = {
 export async function ask(mesh, promql, testing, { alert, fromYAML }) {
   const asked = [];
   const server = createServer((request, response) => {
-    asked.push(new URL(request.url ?? "/", "http://localhost").pathname);
-    response.setHeader("content-type", "application/json").end(JSON.stringify(ANSWER));
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    asked.push(pathname);
+    if (pathname !== "/api/v1/query") response.writeHead(404).end();
+    else response.setHeader("content-type", "application/json").end(JSON.stringify(ANSWER));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
