@@ -26,6 +26,10 @@ export { type GroupOptions, type Rule, type RuleFile, type RuleGroup, ruleFile, 
 export type { GrafanaOptions } from "./rulefile/grafana.ts";
 export type { ExportOptions, FileOptions, OperatorOptions } from "./rulefile/print.ts";
 export { fromYAML, type ImportOptions } from "./rulefile/read.ts";
+export type { BurnAlert } from "./slo/burn-table.ts";
+export type { Events, IndicatorName, LatencyObjective } from "./slo/indicator.ts";
+export { Slo, type SloOptions, type StatusOptions, slo } from "./slo/slo.ts";
+export { type BurnRate, type ObjectiveStatus, SloStatus } from "./slo/status.ts";
 export {
   type AlertSpec,
   alertLabels,

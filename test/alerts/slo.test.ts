@@ -1,0 +1,218 @@
+import { describe, expect, test } from "vitest";
+import { alert, fromYAML, type Slo, type SloOptions, slo } from "../../src/alerts/index.ts";
+import { Decimal } from "../../src/alerts/slo/decimal.ts";
+import { QueryError } from "../../src/errors.ts";
+import { createMesh } from "../../src/index.ts";
+import { memoryStorage, parse, print } from "../../src/promql/index.ts";
+import { seriesMetrics, testAlert } from "../../src/testing/index.ts";
+
+const mesh = createMesh();
+const backend = mesh.service("backend");
+const usual = { name: "backend", objective: 0.999, window: "30d", of: backend } as const;
+const made = (change: Partial<SloOptions> = {}): Slo => slo({ ...usual, interval: "1m", ...change });
+const thresholds = (one: Slo): string[] =>
+  one.alerts.flatMap(({ expr }) =>
+    Array.from(print(expr).matchAll(/rate(\w+)\{[^}]*\} > ([\d.]+)/g), ([, w, n]) => `${w} ${n}`),
+  );
+const burn = (one: Slo, severity: string) => {
+  const found = one.alerts.find(({ spec }) => {
+    const [part] = spec.labels.severity?.parts ?? [];
+    return spec.name === "ErrorBudgetBurn" && part?.kind === "text" && part.text === severity;
+  });
+  if (found === undefined) throw new Error(`no alert of severity ${severity}`);
+  return found;
+};
+
+/** 100 requests a second for 10 hours; a tenth of them fails for 20 minutes from minute 400 on. */
+const INCIDENT = `
+  istio_requests_total{reporter="destination",destination_service_name="backend",request_protocol="http",response_code="200"} 0+6000x400 2405400+5400x19 2514000+6000x160
+  istio_requests_total{reporter="destination",destination_service_name="backend",request_protocol="http",response_code="503"} 0x400 600+600x19 12000x160
+`;
+const labels = { slo: "backend", indicator: "availability" };
+
+describe("the rules", () => {
+  test("are the same text for the same promise, and read back", async () => {
+    const text = made({ latency: { under: "250ms", ratio: "99%" }, labels: { team: "shop" } }).toYAML();
+    await expect(text).toMatchFileSnapshot("../golden/slo.yml");
+    expect(fromYAML(text).toYAML()).toBe(text);
+  });
+
+  test.each([
+    [
+      "7d",
+      ["1h 0.01344", "5m 0.01344", "6h 0.0035", "30m 0.0035", "1d 0.0014", "2h 0.0014", "3d 0.00098", "6h 0.00098"],
+    ],
+    [
+      "28d",
+      [
+        "1h 0.01344",
+        "5m 0.01344",
+        "6h 0.0056",
+        "30m 0.0056",
+        "1d 0.0028",
+        "2h 0.0028",
+        "3d 0.0009333333333333333",
+        "6h 0.0009333333333333333",
+      ],
+    ],
+    ["30d", ["1h 0.0144", "5m 0.0144", "6h 0.006", "30m 0.006", "1d 0.003", "2h 0.003", "3d 0.001", "6h 0.001"]],
+    ["90d", ["3h 0.0144", "15m 0.0144", "18h 0.006", "1h30m 0.006", "3d 0.003", "6h 0.003", "9d 0.001", "18h 0.001"]],
+  ])("wait over %s for the workbook's burn rates, in exact decimals", (window, wanted) => {
+    expect(thresholds(made({ window }))).toEqual(wanted);
+  });
+
+  test("take a table of one's own", () => {
+    const alerts = [{ severity: "call", budget: "1%", long: "2h", short: "10m" }] as const;
+    expect(thresholds(made({ window: "14d", alerts }))).toEqual(["2h 0.00168", "10m 0.00168"]);
+  });
+
+  test("count any events", () => {
+    const [first] = slo({
+      ...usual,
+      of: { errors: (w) => backend.where({ response_code: "429" }).rate(w), total: (w) => backend.rate(w) },
+    }).recordings;
+    expect(first && print(first.expr)).toBe(
+      '(sum(rate(istio_requests_total{reporter="destination",destination_service_name="backend",response_code="429"}[5m])) or 0 * sum(rate(istio_requests_total{reporter="destination",destination_service_name="backend"}[5m]))) / (sum(rate(istio_requests_total{reporter="destination",destination_service_name="backend"}[5m])) > 0)',
+    );
+  });
+});
+
+test.each([
+  ["0.999", "0.001"],
+  ["99.95%", "0.0005"],
+  [0.9999999, "0.0000001"],
+  [1e-7, "0.9999999"],
+])("%s leaves exactly %s", (given, left) => {
+  expect(String(new Decimal(1n, 0).minus(Decimal.read(given) ?? new Decimal(0n, 0)))).toBe(left);
+});
+
+describe("what can not be kept is refused", () => {
+  test.each<[Partial<SloOptions>, string]>([
+    [{ objective: 99.9 }, '99.9 is no share between 0 and 1; write "99.9%"'],
+    [{ objective: 1 }, "1 leaves no budget: no burn rate can be told of it; write 0.999"],
+    [{ objective: undefined }, "say what is promised; write objective: 0.999"],
+    [{ window: "14d" }, "there is no table of burn rates for 14d"],
+    [{ name: "a{b" }, '"a{b" is no name'],
+    [
+      { alerts: [{ severity: "page", budget: "2%", long: "5m", short: "1h" }] },
+      "short 1h must be shorter than long 5m",
+    ],
+    [
+      { alerts: [{ severity: "page", budget: 2, long: "1h", short: "5m" }] },
+      'budget 2 is no share above 0; write "2%"',
+    ],
+    [
+      {
+        of: { errors: (w) => backend.errors(w), total: (w) => backend.rate(w) },
+        latency: { under: "250ms", ratio: 0.9 },
+      },
+      "events have no durations",
+    ],
+  ])("%o", (change, message) => {
+    expect(() => made(change)).toThrow(QueryError);
+    expect(() => made(change)).toThrow(message);
+  });
+});
+
+describe("what will not work is told", () => {
+  test("nothing where all is well", () => {
+    expect(made({ retention: "30d", latency: { under: "250ms", ratio: 0.99 } }).warnings).toEqual([]);
+  });
+
+  test("alerts that wait for more than all, metrics that are gone, bounds of no bucket", () => {
+    const { warnings } = made({ objective: 0.9, retention: "2d", latency: { under: "300ms", ratio: 0.99 } });
+    expect(warnings).toEqual([
+      "availability: the page over 1h can never fire: it waits for more than 1.44 of all requests to fail, 14.4 times the budget of 0.1",
+      "latency: 300ms is no bound of a bucket, so that nothing is measured; the nearest are 250ms and 500ms, and latency.buckets says which others the proxies have",
+      "metrics are kept for 2d, so that 3d, 30d cannot be told: what is older counts as if it had not been",
+    ]);
+    expect(made({ latency: { under: "300ms", ratio: 0.99, buckets: [300] } }).warnings).toEqual([]);
+  });
+
+  test("no bound needs to be one of native histograms", () => {
+    const of = createMesh({ histograms: "native" }).service("backend");
+    expect(made({ of, latency: { under: "300ms", ratio: 0.99 } }).warnings).toEqual([]);
+  });
+});
+
+describe("an incident", () => {
+  const one = made();
+  const { recordings } = one;
+
+  test("pages when 2% of the budget is spent in an hour, and a while after it is over no more", () => {
+    // A tenth of the requests is bad for k of an hour's 60 minutes: k / 600 > 0.0144 from k = 9 on.
+    testAlert(burn(one, "page"), { recordings })
+      .given(INCIDENT)
+      .expect(
+        { at: "408m", firing: [], pending: [] },
+        { at: "409m", firing: [{ labels: { ...labels, severity: "page" } }] },
+        { at: "420m", firing: [{ labels: { ...labels, severity: "page" } }] },
+        { at: "455m", firing: [] },
+      );
+  });
+
+  test("of no traffic pages nobody, and no metrics are told of", () => {
+    const silent = INCIDENT.replace(/ 0.*$/gm, " 7x30");
+    for (const rule of one.alerts)
+      testAlert(rule, { recordings }).given(silent).expect({ at: "30m", firing: [], pending: [] });
+    const absent = one.alerts.find(({ name }) => name === "SLOMetricAbsent") ?? burn(one, "none");
+    testAlert(absent, { recordings })
+      .given("other 1x30")
+      .expect(
+        { at: "9m", firing: [], pending: [{ labels: { ...labels, severity: "ticket" } }] },
+        { at: "10m", firing: [{ labels: { ...labels, severity: "ticket" } }] },
+      );
+  });
+});
+
+describe("the status", () => {
+  // Two hours, one busy and good, one quiet in which all fails: a hundredth of the requests, half of the minutes.
+  const storage = memoryStorage();
+  storage.load(
+    `istio_requests_total{reporter="destination",destination_service_name="backend",request_protocol="http",response_code="200"} 0+990x60 59400x60
+     istio_requests_total{reporter="destination",destination_service_name="backend",request_protocol="http",response_code="503"} 0x60 10+10x59`,
+    { step: 60_000, start: 0 },
+  );
+  const now = 120 * 60_000;
+  const asked = createMesh({ metrics: seriesMetrics(storage), now: () => now });
+  const one = made({
+    of: asked.service("backend"),
+    objective: 0.98,
+    window: "2h",
+    alerts: [{ severity: "page", budget: "20%", long: "30m", short: "5m" }],
+  });
+
+  test("weighs by traffic, and tells when the budget is spent", async () => {
+    const status = await one.status({ at: now });
+    const [found] = status.objectives;
+    expect(found).toMatchObject({
+      indicator: "availability",
+      objective: 0.98,
+      burnRates: [
+        { window: "5m", rate: expect.closeTo(50, 9) },
+        { window: "30m", rate: expect.closeTo(50, 9) },
+      ],
+    });
+    expect(found?.good).toBeCloseTo(1 - 600 / 60_000, 3);
+    expect(found?.budgetLeft).toBeCloseTo(0.5, 1);
+    expect(found?.exhaustedInMs).toBeCloseTo(((found?.budgetLeft ?? 0) * 7_200_000) / 50, 6);
+    expect(String(status)).toBe(
+      "backend: availability 98.9916 % of 98 % over 2h, 49.5805 % of the budget left; spent in 1m 11s at this rate; burn rate 50 in 5m, 50 in 30m",
+    );
+  });
+
+  test("is what the rules record", async () => {
+    const left = alert("Left", parse("slo:error_budget_remaining:ratio"));
+    const [recorded] = testAlert(left, { recordings: one.recordings }).given(storage).alertsAt("120m");
+    const [found] = (await one.status({ at: now })).objectives;
+    expect(recorded?.labels).toEqual({ ...labels, alertname: "Left" });
+    // The rules sum up windows of 5 minutes, which reach over the hour's end.
+    expect(recorded?.value).toBeCloseTo(found?.budgetLeft ?? 0, 1);
+  });
+
+  test("says nothing of what had no traffic", async () => {
+    const [found] = (await one.status({ at: now * 3 })).objectives;
+    expect(found).toMatchObject({ good: undefined, budgetLeft: undefined, exhaustedInMs: undefined });
+    expect(String(await one.status({ at: now * 3 }))).toBe("backend: availability 98 %: no traffic in 2h");
+  });
+});
