@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { QueryError } from "../../../src/errors.ts";
 import { diff } from "../../../src/mesh/graph/diff.ts";
 import { createMesh } from "../../../src/mesh/mesh.ts";
+import { recordingBackend, vectorData } from "../../metrics/recording-backend.ts";
 import {
   bytes,
   type Counter,
@@ -197,6 +198,22 @@ describe("grouping", () => {
     expect(backend.asked[0]?.promql).toContain('source_workload_namespace=~"default|a\\\\.b"');
     expect(backend.asked[0]?.promql).toContain('destination_service_namespace=~"default|a\\\\.b"');
   });
+});
+
+test.each([10, 100, 10_000])("a mesh of %d edges takes three requests, six with an earlier window", async (edges) => {
+  const rows = Array.from(
+    { length: edges },
+    (_, i) => [{ ...callee, ...end("source", `w${i}`), ...end("destination", `w${i + 1}`) }, 1] as const,
+  );
+  const backend = recordingBackend({
+    instant: (promql) => (promql.includes("istio_requests_total") ? vectorData(...rows) : vectorData()),
+  });
+  const mesh = createMesh({ metrics: backend });
+  const graph = await mesh.graph({ last: "10m" });
+  expect(graph.edges).toHaveLength(edges);
+  expect(backend.asked).toHaveLength(3);
+  await mesh.graph({ last: "10m", against: "1d", namespaces: ["a", "b", "c"], groupBy: "service" });
+  expect(backend.asked).toHaveLength(9);
 });
 
 describe("against an earlier window", () => {
