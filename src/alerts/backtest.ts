@@ -1,11 +1,8 @@
 import { QueryError } from "../errors.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
 import type { Threshold } from "../metrics/condition.ts";
-import { ready } from "../metrics/formula.ts";
 import type { RangeOptions } from "../metrics/plan/range.ts";
-import { Query } from "../metrics/query.ts";
 import type { Question } from "../metrics/question.ts";
-import { without } from "../promql/index.ts";
 import type { LabelSet } from "../results/labels.ts";
 import type { Matrix } from "../results/matrix.ts";
 import { type Duration, durationMs, formatDuration, resolveSpan, shown, type TimeSpan } from "../time.ts";
@@ -14,7 +11,8 @@ import { backtestHTML } from "./backtest-html.ts";
 import { eachInstant } from "./columns.ts";
 import { type AlertCourse, AlertHistory, type FailedEvaluation } from "./history.ts";
 import { holds } from "./log-condition.ts";
-import { type AlertSpec, describeSource, exprOf, foundAlert, labelsShowValue, lengthMs } from "./spec.ts";
+import { questionOf } from "./question.ts";
+import { type AlertSpec, describeSource, foundAlert, labelsShowValue, lengthMs } from "./spec.ts";
 import type { FoundAlert } from "./state.ts";
 import { type BacktestSummary, summaryOf, type Window } from "./summary.ts";
 
@@ -142,6 +140,8 @@ export class Sweep {
   }
 }
 
+const BY_HAND = 'backtest(range, { metrics: prometheus("http://prometheus:9090") })';
+
 interface Remarks {
   complete: boolean;
   readonly warnings: Set<string>;
@@ -158,7 +158,7 @@ export async function backtest<U extends string>(
   const window = { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };
   const past: Past = { spec, window, options, flapMs: lengthMs(options.flapWithin ?? "15m", "backtest: flapWithin") };
   const own = new Trial(past, spec, undefined);
-  const remarks = await replay(questionOf(spec, options), past, [own], options);
+  const remarks = await replay(questionOf(spec, options.metrics, BY_HAND), past, [own], options);
   return new Backtest<U>({
     spec,
     window,
@@ -191,7 +191,7 @@ async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promis
   const values = thresholds?.map((threshold) => thresholdIn(spec, threshold)) ?? [comparison?.threshold];
   const trials = values.flatMap((threshold) => waitsMs.map((forMs) => new Trial(past, { ...spec, forMs }, threshold)));
   // The values are asked for as they are, and compared here with each threshold as the server would.
-  const question = thresholds === undefined ? questionOf(spec, options) : comparison?.values;
+  const question = thresholds === undefined ? questionOf(spec, options.metrics, BY_HAND) : comparison?.values;
   const compare = thresholds === undefined ? undefined : comparison?.op;
   if (question === undefined) return new Sweep([]);
   for (const trial of trials) trial.op = compare;
@@ -314,21 +314,6 @@ function interned(known: Map<string, LabelSet>, labels: LabelSet): LabelSet {
   const first = known.get(key) ?? labels;
   known.set(key, first);
   return first;
-}
-
-/** What to ask: the condition itself, or the rule's expression of the backend that was named. */
-function questionOf(spec: AlertSpec, { metrics }: BacktestOptions): Question {
-  const { source } = spec;
-  if (metrics === undefined && source.kind === "condition") return source.condition;
-  const expr = exprOf(spec);
-  if (metrics === undefined) {
-    throw new QueryError(
-      "config",
-      `backtest: the condition of ${shown(spec.name)} belongs to no mesh; write backtest(range, { metrics: prometheus("http://prometheus:9090") })`,
-    );
-  }
-  const context = { backend: metrics, now: Date.now, onPartial: "warn", checkLabel: () => undefined } as const;
-  return new Query({ context, unit: "1", formula: ready(() => expr), grouping: undefined, shape: without() });
 }
 
 /** Now, by the clock of the mesh that the condition is of. */

@@ -8,6 +8,8 @@ export type {
   SweepOptions,
   SweptSetting,
 } from "./backtest.ts";
+export type { DeliveryFailure } from "./delivery.ts";
+export type { AlertEvidence, EvidenceOptions } from "./evidence.ts";
 export {
   type AlertCourse,
   AlertHistory,
@@ -21,11 +23,20 @@ export {
   type LogCondition,
   logLines,
 } from "./log-condition.ts";
+export type { AlertChange, ResolvedBecause } from "./notification.ts";
+export type { WatchedBackends } from "./observation.ts";
 export { type AlertRule, alert, type RecordingRule, record, type TextsOf } from "./rule.ts";
 export { type GroupOptions, type Rule, type RuleFile, type RuleGroup, ruleFile, ruleGroup } from "./rule-group.ts";
 export type { GrafanaOptions } from "./rulefile/grafana.ts";
 export type { ExportOptions, FileOptions, OperatorOptions } from "./rulefile/print.ts";
 export { fromYAML, type ImportOptions } from "./rulefile/read.ts";
+export {
+  type AlertmanagerOptions,
+  type AlertNotification,
+  type AlertSink,
+  alertmanager,
+  webhook,
+} from "./sink.ts";
 export type { BurnAlert } from "./slo/burn-table.ts";
 export type { Events, IndicatorName, LatencyObjective } from "./slo/indicator.ts";
 export { Slo, type SloOptions, type StatusOptions, slo } from "./slo/slo.ts";
@@ -65,3 +76,5 @@ export {
 } from "./template.ts";
 export { type FoundEvidence, type TraceCondition, type TraceCount, tracesOf } from "./trace-condition.ts";
 export type { Format } from "./value-format.ts";
+export type { OnNotification, Watch, WatchClock, WatchFailure, WatchOptions } from "./watch.ts";
+export { fileStore, memoryStore, type WatchStore } from "./watch-store.ts";

@@ -16,6 +16,7 @@ import {
 } from "./spec.ts";
 import { asTemplate, type Template } from "./template.ts";
 import { TraceCondition } from "./trace-condition.ts";
+import { type Watch, type WatchOptions, watch } from "./watch.ts";
 
 /** Texts by name, each literal or a template over the labels `L` of the condition. */
 export type TextsOf<L extends string> = Readonly<Record<string, Template<L> | string>>;
@@ -134,6 +135,22 @@ export class AlertRule<U extends string = string, L extends string = string> {
    */
   backtest(range: BacktestRange, options: BacktestOptions = {}): Promise<Backtest<U>> {
     return backtest<U>(this.spec, range, options);
+  }
+
+  /**
+   * Evaluates the rule in this process until it is stopped: Prometheus's own state machine, at whole multiples of
+   * `every`, whose notifications wait until each sink has acknowledged them.
+   *
+   * A notification is told at least once, with an id that stays the same, and not again once its acknowledgement is
+   * stored. A query that fails leaves every alert as it was.
+   *
+   * @throws {QueryError} `code: "window"` for a bad interval, `"config"` where there is nobody to ask
+   * @example
+   * const watched = rule.watch({ every: "30s", onFiring: (alert) => page(alert), store: fileStore("state"), signal });
+   * await watched.done;
+   */
+  watch(options: WatchOptions): Watch {
+    return watch(this.spec, options);
   }
 
   /** Its name, what it evaluates, and how long that must hold. */

@@ -1,0 +1,112 @@
+import { PartialError, QueryError } from "../errors.ts";
+import type { LogBackend } from "../logs/backend.ts";
+import type { MetricsBackend } from "../metrics/backend.ts";
+import type { Question } from "../metrics/question.ts";
+import type { LabelSet } from "../results/labels.ts";
+import { Sample } from "../results/sample.ts";
+import { type AskOptions, shown } from "../time.ts";
+import type { ResolvedBecause } from "./notification.ts";
+import { questionOf } from "./question.ts";
+import { type AlertSpec, foundAlert } from "./spec.ts";
+import type { AlertInstance, FoundAlert } from "./state.ts";
+
+/** Whom a watcher asks, for a rule whose condition belongs to no mesh. */
+export interface WatchedBackends {
+  /** For a rule over PromQL, such as one that was imported. */
+  readonly metrics?: MetricsBackend | undefined;
+  /** For a rule over lines of logs. */
+  readonly logs?: LogBackend | undefined;
+}
+
+/** How a rule is evaluated in a process. */
+export interface Observation {
+  /** The series for which the condition holds at an instant. */
+  find(atMs: number, options: AskOptions): Promise<readonly FoundAlert[]>;
+  /** Why each of these alerts is found no more. */
+  why(alerts: readonly AlertInstance[], atMs: number, options: AskOptions): Promise<readonly ResolvedBecause[]>;
+}
+
+/**
+ * How a rule is evaluated, whatever it is over.
+ *
+ * @throws {QueryError} `code: "config"` where there is nobody to ask
+ */
+export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackends): Observation {
+  const { source } = spec;
+  const untold = async (alerts: readonly AlertInstance[]) => alerts.map(() => "unknown" as const);
+  switch (source.kind) {
+    case "condition":
+    case "promql": {
+      const question = questionOf(spec, metrics, 'watch({ every, metrics: prometheus("http://prometheus:9090") })');
+      const measured = source.kind === "condition" ? source.condition.measured : undefined;
+      return {
+        find: async (atMs, options) =>
+          (await whole(question, atMs, options)).map(({ labels, value }) => foundAlert(spec, labels, value)),
+        why:
+          measured === undefined
+            ? untold
+            : async (alerts, atMs, options) => {
+                const answers = await Promise.all(measured.map((one) => whole(one, atMs, options)));
+                return alerts.map(({ labels }) =>
+                  answers.every((series) => series.some((one) => isOf(spec, one.labels, labels)))
+                    ? "recovered"
+                    : "missing",
+                );
+              },
+      };
+    }
+    case "logs":
+      if (logs === undefined) throw nobody(spec, 'logs: loki("http://loki:3100")');
+      return {
+        find: async (atMs, options) =>
+          (await source.condition.holding(logs, atMs, options)).map(({ labels, value }) =>
+            foundAlert(spec, labels, value),
+          ),
+        why: untold,
+      };
+    case "traces":
+      return {
+        find: async (_, options) => {
+          const { count, holds } = await source.condition.evaluate(options);
+          return holds ? [foundAlert(spec, {}, count)] : [];
+        },
+        why: untold,
+      };
+    case "logql":
+      throw new QueryError(
+        "config",
+        `watch: ${shown(spec.name)} is LogQL of another hand, which Loki's ruler evaluates; write its condition with logLines`,
+      );
+  }
+}
+
+/** A whole answer: where part is missing, what is not there may be firing all the same. */
+async function whole(
+  question: Question,
+  atMs: number,
+  options: AskOptions,
+): Promise<readonly { readonly labels: LabelSet; readonly value: number }[]> {
+  const answer = await question.at(atMs, options);
+  const { meta } = answer;
+  if (!meta.complete) {
+    const { backend, promql: query, warnings } = meta;
+    throw new PartialError(`watch: part of the answer is missing: ${warnings.join("; ")}`, {
+      backend,
+      query,
+      warnings,
+    });
+  }
+  if (!(answer instanceof Sample)) return [...answer];
+  const { value, labels } = answer;
+  return value === undefined ? [] : [{ labels, value }];
+}
+
+/** Whether an alert may be of a series: no label speaks against it, apart from those that the rule sets itself. */
+function isOf({ labels: own }: AlertSpec, series: LabelSet, alert: LabelSet): boolean {
+  return Object.entries(series).every(
+    ([name, value]) => name === "__name__" || Object.hasOwn(own, name) || (alert[name] ?? "") === value,
+  );
+}
+
+const nobody = ({ name }: AlertSpec, write: string): QueryError =>
+  new QueryError("config", `watch: nobody is there to ask for ${shown(name)}; write watch({ every, ${write} })`);

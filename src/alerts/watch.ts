@@ -1,0 +1,297 @@
+import { EvaluationError, QueryError } from "../errors.ts";
+import { systemEnvironment } from "../http/environment.ts";
+import type { Traffic } from "../mesh/traffic.ts";
+import type { LabelSet } from "../results/labels.ts";
+import { type AskOptions, type Duration, durationMs } from "../time.ts";
+import { Delivery, type DeliveryFailure } from "./delivery.ts";
+import { evidenceOf } from "./evidence.ts";
+import { type AlertChange, changesOf, type ResolvedBecause } from "./notification.ts";
+import { type Observation, observationOf, type WatchedBackends } from "./observation.ts";
+import type { AlertNotification, AlertSink } from "./sink.ts";
+import type { AlertSpec } from "./spec.ts";
+import { type AlertInstance, type AlertInstances, type Evaluated, evaluateAlerts, NO_ALERTS } from "./state.ts";
+import { memoryStore, printState, readState, type WatchState, type WatchStore } from "./watch-store.ts";
+
+/** What time it is, and how to wait. */
+export interface WatchClock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What went wrong, and at what; the watcher goes on. */
+export type WatchFailure =
+  | { readonly stage: "evaluation" | "store"; readonly atMs: number; readonly error: unknown }
+  | DeliveryFailure;
+
+/** Takes a notification: acknowledged when it returns or resolves, told again when it throws or rejects. */
+export type OnNotification = (notification: AlertNotification) => PromiseLike<void> | void;
+
+/** How a rule is watched. */
+export interface WatchOptions extends WatchedBackends {
+  /** How often the rule is evaluated, at whole multiples of it: `"30s"`. */
+  readonly every: Duration;
+  /** Called for each alert that begins to fire. */
+  readonly onFiring?: OnNotification | undefined;
+  /** Called for each alert that fires no more. */
+  readonly onResolved?: OnNotification | undefined;
+  /** Where notifications go beside: `alertmanager(url)`, `webhook(url)`, or one of your own. */
+  readonly sinks?: readonly AlertSink[] | undefined;
+  /** Where the state is kept across restarts; in memory when left out. */
+  readonly store?: WatchStore | undefined;
+  /** What becomes of a firing alert whose values are not measured any more; `"resolve"` when left out, as Prometheus does. */
+  readonly missing?: "keep" | "resolve" | undefined;
+  /** Whose signals are the evidence of an alert: a scope, or the one that an alert's labels name. */
+  readonly scope?: Traffic | ((labels: LabelSet) => Traffic) | undefined;
+  /** Told of every failure: of a query, of the store, of a sink. */
+  readonly onError?: ((failure: WatchFailure) => void) | undefined;
+  /** Ends the watcher. */
+  readonly signal?: AbortSignal | undefined;
+  /** The deadline of one query in milliseconds; the backend's own when left out. */
+  readonly timeoutMs?: number | undefined;
+  /** The deadline of one call of a sink or callback in milliseconds; 30,000 when left out. */
+  readonly deliverWithinMs?: number | undefined;
+  /** The mesh's clock when left out, and real timers. */
+  readonly clock?: WatchClock | undefined;
+}
+
+/** A rule that is evaluated in this process until it is stopped. */
+export class Watch {
+  /** Resolves when the watcher was stopped; rejects where it cannot begin, such as for a store that cannot be read. */
+  readonly done: Promise<void>;
+  readonly #course: Course;
+  readonly #stop: () => void;
+
+  constructor(course: Course, done: Promise<void>, stop: () => void) {
+    this.#course = course;
+    this.done = done;
+    this.#stop = stop;
+    Object.freeze(this);
+  }
+
+  /** The alerts as the last evaluation left them, resolved ones of the last 15 minutes among them. */
+  get alerts(): readonly AlertInstance[] {
+    return [...this.#course.state.alerts.values()];
+  }
+
+  /** Notifications that a sink or callback has not acknowledged yet. */
+  get undelivered(): readonly AlertChange[] {
+    return this.#course.state.outbox.map(({ change }) => change);
+  }
+
+  /** The last evaluation that did not fail, in epoch milliseconds. */
+  get evaluatedAtMs(): number | undefined {
+    return this.#course.state.evaluatedAtMs;
+  }
+
+  /** Instants that passed without an evaluation, because the one before them took too long. */
+  get skipped(): number {
+    return this.#course.skipped;
+  }
+
+  /** Ends it, once what is being delivered is. */
+  async stop(): Promise<void> {
+    this.#stop();
+    await this.done;
+  }
+}
+
+/** Begins to evaluate a rule in this process. */
+export function watch(spec: AlertSpec, options: WatchOptions): Watch {
+  const course = new Course(spec, options);
+  const ended = new AbortController();
+  const { signal } = options;
+  const whole = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+  return new Watch(course, course.run(whole), () => ended.abort());
+}
+
+/** Timers hold no more than 24 days, and a clock that is set anew is to be noticed. */
+const LONGEST_SLEEP_MS = 60_000;
+const CALLBACKS = "callbacks";
+
+class Course {
+  state: WatchState = { evaluatedAtMs: undefined, alerts: NO_ALERTS, outbox: [] };
+  skipped = 0;
+  readonly #spec: AlertSpec;
+  readonly #everyMs: number;
+  readonly #options: WatchOptions;
+  readonly #observation: Observation;
+  readonly #clock: WatchClock;
+  readonly #store: WatchStore;
+  readonly #delivery: Delivery;
+  #lastMs: number | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(spec: AlertSpec, options: WatchOptions) {
+    this.#spec = spec;
+    this.#options = options;
+    this.#everyMs = durationMs(options.every, "watch: every");
+    this.#observation = observationOf(spec, options);
+    this.#store = options.store ?? memoryStore();
+    const { source } = spec;
+    this.#clock = options.clock ?? {
+      now: source.kind === "condition" ? source.condition.clock : systemEnvironment.now,
+      sleep: systemEnvironment.sleep,
+    };
+    const { deliverWithinMs } = options;
+    this.#delivery = new Delivery(sinksOf(options), { deliverWithinMs, onFailure: (failure) => this.#failed(failure) });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const text = await this.#store.load(this.#spec.name);
+    if (text !== undefined) {
+      const { outbox, ...known } = readState(this.#spec.name, text);
+      // What only a sink waits for that is there no more would wait for ever.
+      this.state = { ...known, outbox: this.#delivery.wanted(outbox, this.#clock.now()) };
+      this.#lastMs = known.evaluatedAtMs;
+    }
+    let resumed = text !== undefined;
+    // What waited when the process ended does not wait for the next evaluation too.
+    await this.#deliverAgain();
+    while (!signal.aborted) {
+      try {
+        const atMs = await this.#due(signal);
+        if (await this.#evaluate(atMs, resumed, signal)) resumed = false;
+        await this.#deliver(atMs);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    }
+  }
+
+  /** Waits for the next multiple of the interval; those that have passed meanwhile are left out. */
+  async #due(signal: AbortSignal): Promise<number> {
+    for (;;) {
+      signal.throwIfAborted();
+      const nowMs = this.#clock.now();
+      const dueMs = Math.floor(nowMs / this.#everyMs) * this.#everyMs;
+      const last = this.#lastMs;
+      // One that lies further ahead than the next was set by a clock that was wrong.
+      if (last === undefined || dueMs > last || last > nowMs + this.#everyMs) {
+        if (last !== undefined && dueMs > last) this.skipped += Math.max(0, (dueMs - last) / this.#everyMs - 1);
+        this.#lastMs = dueMs;
+        return dueMs;
+      }
+      await this.#clock.sleep(Math.min(last + this.#everyMs - nowMs, LONGEST_SLEEP_MS), signal);
+      if (this.#clock.now() < last + this.#everyMs) await this.#deliverAgain();
+    }
+  }
+
+  /** One evaluation, and whether it changed what is known: where the query or the store fails nothing does. */
+  async #evaluate(atMs: number, resumed: boolean, signal: AbortSignal): Promise<boolean> {
+    const { alerts: known, outbox, evaluatedAtMs } = this.state;
+    const before = resumed && evaluatedAtMs !== undefined ? this.#unwatched(known, atMs - evaluatedAtMs) : known;
+    const because = new Map<string, ResolvedBecause>();
+    let evaluated: Evaluated;
+    try {
+      evaluated = await this.#observe(before, atMs, because, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#failed({ stage: "evaluation", atMs, error });
+      return false;
+    }
+    const changes = changesOf(this.#spec.name, before, evaluated.alerts, atMs, because);
+    const added = changes.map((change) => ({ change, waiting: this.#delivery.names }));
+    const sinks = this.#delivery.names.length > 0;
+    const next = { evaluatedAtMs: atMs, alerts: evaluated.alerts, outbox: sinks ? [...outbox, ...added] : [] };
+    try {
+      // Before anything is told, so that a process that ends here tells it when it is back.
+      await this.#store.save(this.#spec.name, printState(next));
+    } catch (error) {
+      this.#failed({ stage: "store", atMs, error });
+      return false;
+    }
+    this.state = next;
+    return true;
+  }
+
+  async #observe(
+    before: AlertInstances,
+    atMs: number,
+    because: Map<string, ResolvedBecause>,
+    signal: AbortSignal,
+  ): Promise<Evaluated> {
+    const { forMs, keepFiringForMs, name } = this.#spec;
+    const timing = { forMs, keepFiringForMs, limit: 0 };
+    const asking: AskOptions = { signal, timeoutMs: this.#options.timeoutMs };
+    const found = await this.#observation.find(atMs, asking);
+    const evaluated = evaluateAlerts(before, timing, atMs, found);
+    if (evaluated.error !== undefined) throw new EvaluationError("execution", `watch: ${name}: ${evaluated.error}`);
+    const ended = [...before].filter(
+      ([key, { state }]) => state === "firing" && evaluated.alerts.get(key)?.state === "resolved",
+    );
+    if (ended.length === 0) return evaluated;
+    const alerts = ended.map(([, alert]) => alert);
+    const reasons = await this.#observation.why(alerts, atMs, asking);
+    for (const [i, [key]] of ended.entries()) because.set(key, reasons[i] ?? "unknown");
+    if (this.#options.missing !== "keep") return evaluated;
+    const kept = ended.flatMap(([key, { labels, annotations, value }]) =>
+      because.get(key) === "missing" ? [{ key, labels, annotations, value }] : [],
+    );
+    return evaluateAlerts(before, timing, atMs, [...found, ...kept]);
+  }
+
+  /** Pending alerts after a time in which nobody looked, which is no part of their `for`. */
+  #unwatched(alerts: AlertInstances, sinceMs: number): AlertInstances {
+    const gapMs = sinceMs - this.#everyMs;
+    if (gapMs <= 0) return alerts;
+    return new Map(
+      Array.from(alerts, ([key, alert]) => [
+        key,
+        alert.state === "pending" ? { ...alert, activeAtMs: alert.activeAtMs + gapMs } : alert,
+      ]),
+    );
+  }
+
+  async #deliverAgain(): Promise<void> {
+    if (this.state.outbox.length > 0) await this.#deliver(this.#clock.now());
+  }
+
+  async #deliver(atMs: number): Promise<void> {
+    const { scope } = this.#options;
+    const notificationOf = (change: AlertChange): AlertNotification => ({
+      ...change,
+      asOfMs: atMs,
+      everyMs: this.#everyMs,
+      evidence: async (how = {}) =>
+        evidenceOf(typeof scope === "function" ? scope(change.labels) : scope, change, atMs, how),
+    });
+    const acknowledged = async (sink: string, ids: ReadonlySet<string>) => {
+      const outbox = this.state.outbox.flatMap(({ change, waiting }) => {
+        const left = ids.has(change.id) ? waiting.filter((name) => name !== sink) : waiting;
+        return left.length === 0 ? [] : [{ change, waiting: left }];
+      });
+      this.state = { ...this.state, outbox };
+      // One after the other, so that an older state never takes the place of a newer one.
+      const saved = this.#saving.then(() => this.#store.save(this.#spec.name, printState(this.state)));
+      this.#saving = saved.catch((error: unknown) => this.#failed({ stage: "store", atMs, error }));
+      await this.#saving;
+    };
+    const { alerts, outbox } = this.state;
+    await this.#delivery.deliver({ rule: this.#spec.name, alerts, outbox, atMs, notificationOf, acknowledged });
+  }
+
+  #failed(failure: WatchFailure): void {
+    try {
+      this.#options.onError?.(failure);
+    } catch {
+      // Whoever is told of a failure cannot end the watcher by another one.
+    }
+  }
+}
+
+function sinksOf({ sinks = [], onFiring, onResolved }: WatchOptions): readonly AlertSink[] {
+  const callbacks: AlertSink = {
+    name: CALLBACKS,
+    mostAtOnce: 1,
+    send: async (notifications) => {
+      for (const one of notifications) await (one.state === "firing" ? onFiring : onResolved)?.(one);
+    },
+  };
+  const all = onFiring === undefined && onResolved === undefined ? sinks : [callbacks, ...sinks];
+  const names = all.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return all;
+  throw new QueryError("config", `watch: two sinks are called ${JSON.stringify(twice)}; each needs a name of its own`);
+}
