@@ -1,19 +1,23 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alert, ruleFile, ruleGroup, slo } from "../../../src/alerts/index.ts";
-import { createMesh } from "../../../src/index.ts";
+import { createMesh, prometheus } from "../../../src/index.ts";
 import { parse } from "../../../src/promql/index.ts";
 import { testAlert } from "../../../src/testing/index.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
+import { singlePrometheus } from "../single-prometheus.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "meshquery-slo-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let latest: { readonly promtool: string };
+let latest: Awaited<ReturnType<typeof latestPrometheus>>;
 beforeAll(async () => {
   latest = await latestPrometheus();
 });
@@ -88,3 +92,74 @@ describe.each(programs)("%s", (_, program) => {
     expect(await promtool(program(), "test", "rules", "left.yml")).toContain("SUCCESS");
   });
 });
+
+const servers = [
+  ["the packaged Prometheus", () => undefined],
+  ["the latest Prometheus", () => latest],
+] as const;
+
+test.each(servers)("%s records what the status tells", async (_, programs) => {
+  // 100 requests a second, of which two fail.
+  const startedMs = Date.now();
+  const target = createServer((_, response) => {
+    const seconds = Math.floor((Date.now() - startedMs) / 1000) + 1;
+    response.setHeader("content-type", "text/plain; version=0.0.4");
+    response.end(
+      `# TYPE istio_requests_total counter\n${series("200", seconds * 98, "")}\n${series("503", seconds * 2, "")}\n`,
+    );
+  });
+  await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+  const { port } = target.address() as AddressInfo;
+  const promised = (url: string) =>
+    slo({
+      name: "backend",
+      objective: "95%",
+      window: "5m",
+      interval: "1s",
+      of: createMesh({ metrics: prometheus(url, { scrapeInterval: "1s" }) }).service("backend"),
+      alerts: [{ severity: "page", budget: "2%", long: "10s", short: "5s" }],
+    });
+  const rules = promised("http://127.0.0.1:9").toYAML();
+  const one = programs();
+  const server = await singlePrometheus({
+    target: `127.0.0.1:${port}`,
+    rules,
+    ...(one === undefined ? {} : { programs: one }),
+  });
+  try {
+    await sleep(13_000);
+    const mesh = createMesh({ metrics: prometheus(server.url) });
+    const recorded = async (name: string): Promise<number> => {
+      const { values } = await mesh.promql(`slo:${name}:ratio{slo="backend"}`);
+      return values[0] ?? Number.NaN;
+    };
+    const asked = await promised(server.url).status();
+    const [status] = asked.objectives;
+    console.log(String(asked));
+    expect(await recorded("error_budget")).toBe(0.05);
+    expect(await recorded("burn_rate")).toBeCloseTo(0.4, 2);
+    expect(status?.burnRates.map(({ rate }) => rate?.toFixed(2))).toEqual(["0.40", "0.40"]);
+    expect(status?.budgetLeft).toBeCloseTo(0.6, 1);
+    expect(await recorded("error_budget_remaining")).toBeCloseTo(0.6, 1);
+    const { data } = (await (await fetch(`${server.url}/api/v1/rules`)).json()) as Loaded;
+    const loaded = data.groups.flatMap(({ rules }) => rules.map(({ name, health, state }) => [name, health, state]));
+    const wanted = promised(server.url).rules.map(({ name, spec }) => [
+      name,
+      "ok",
+      spec.kind === "alert" ? "inactive" : undefined,
+    ]);
+    expect(loaded).toEqual(wanted);
+  } finally {
+    await server.stop();
+    target.closeAllConnections();
+    target.close();
+  }
+});
+
+interface Loaded {
+  readonly data: {
+    readonly groups: readonly {
+      readonly rules: readonly { readonly name: string; readonly health: string; readonly state?: string }[];
+    }[];
+  };
+}
