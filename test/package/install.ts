@@ -13,7 +13,7 @@ export const EXPECTED = {
     'sum(rate(istio_requests_total{reporter="destination",source_workload="frontend",destination_workload="backend"}[5m]))',
   value: 41.7,
   unit: "req/s",
-  asked: ["/api/v1/query"],
+  asked: ["/api/v1/query", "/api/v1/status/buildinfo"],
   kept: true,
   text: "rate(up[5m])",
   ofSeries: 2,

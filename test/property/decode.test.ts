@@ -106,6 +106,7 @@ describe("AnswerStream", () => {
   it(
     "never takes a damaged body for another answer",
     () => {
+      const runs = Number(process.env.MUTATIONS ?? 15_000);
       let accepted = 0;
       let repeated = 0;
       fc.assert(
@@ -127,9 +128,10 @@ describe("AnswerStream", () => {
             if (!isDeepStrictEqual(actual, expected)) throw new Error(`misread ${damaged.toString()}: ${actual}`);
           }
         }),
-        { seed: SEED, numRuns: Number(process.env.MUTATIONS ?? 15_000) },
+        { seed: SEED, numRuns: runs },
       );
-      expect(accepted).toBeGreaterThan(1_500);
+      // Most damage makes a body that is none; without enough that does not, nothing was compared.
+      expect(accepted).toBeGreaterThan(runs / 15);
       expect(repeated).toBeLessThan(accepted / 100);
     },
     TIMEOUT_MS,
