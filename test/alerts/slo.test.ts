@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
 import { alert, fromYAML, type Slo, type SloOptions, slo } from "../../src/alerts/index.ts";
 import { Decimal } from "../../src/alerts/slo/decimal.ts";
 import { QueryError } from "../../src/errors.ts";
@@ -214,5 +215,37 @@ describe("the status", () => {
     const [found] = (await one.status({ at: now * 3 })).objectives;
     expect(found).toMatchObject({ good: undefined, budgetLeft: undefined, exhaustedInMs: undefined });
     expect(String(await one.status({ at: now * 3 }))).toBe("backend: availability 98 %: no traffic in 2h");
+  });
+});
+
+describe("OpenSLO", () => {
+  test("has each objective as counters of bad, or fast, and of all requests", async () => {
+    const text = made({ latency: { under: "250ms", ratio: "99%" } }).toOpenSLO();
+    await expect(text).toMatchFileSnapshot("../golden/openslo.yml");
+    const documents = text
+      .split("---\n")
+      .map((one) => parseYaml(one) as { readonly spec: Readonly<Record<string, unknown>> });
+    expect(documents.map(({ spec }) => [spec.objectives, spec.timeWindow])).toEqual([
+      [[{ target: 0.999 }], [{ duration: "30d", isRolling: true }]],
+      [[{ target: 0.99 }], [{ duration: "30d", isRolling: true }]],
+    ]);
+  });
+
+  test.each<[Partial<SloOptions>, string]>([
+    [{ name: "Back_end" }, '"Back_end-availability" is no name there'],
+    [
+      { of: { errors: (w) => backend.errors(w), total: (w) => backend.requests(w) } },
+      "backend-availability is no sum of rates of counters",
+    ],
+    [
+      {
+        objective: undefined,
+        of: createMesh({ histograms: "native" }).service("backend"),
+        latency: { under: "250ms", ratio: 0.99 },
+      },
+      "native histograms have no counter of fast requests",
+    ],
+  ])("refuses what it cannot hold: %o", (change, message) => {
+    expect(() => made(change).toOpenSLO()).toThrow(message);
   });
 });

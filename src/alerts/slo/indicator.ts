@@ -36,6 +36,8 @@ export interface Indicator {
   errors(window: Duration): Expr;
   /** All per second over a window. */
   total(window: Duration): Expr;
+  /** The share that is good over a window, where that is how it is measured. */
+  readonly good?: (window: Duration) => Expr;
   /** What holds where there is nothing to measure it by. */
   absent(window: Duration): Expr;
   /** The share that was bad over a window, from the backend; `undefined` without traffic. */
@@ -70,12 +72,10 @@ export function availability(of: Events | Traffic, given: unknown): Indicator {
 /** How many requests of a scope took longer than they should. */
 export function latency(of: Traffic, { under, ratio, buckets = ISTIO_BOUNDS }: LatencyObjective): Indicator {
   const boundMs = durationMs(under, "slo: latency: under", "range");
-  const slow = (window: Duration): Expr =>
-    call("clamp_min", binary("-", number(1), of.fasterThan(under, window).expr), number(0));
+  const good = (window: Duration): Expr => of.fasterThan(under, window).expr;
+  const slow = (window: Duration): Expr => call("clamp_min", binary("-", number(1), good(window)), number(0));
   const total = (window: Duration): Expr => of.rate(window).expr;
-  const readsBuckets = selectors(of.fasterThan(under, "5m").expr).some(({ matchers }) =>
-    matchers.some(({ label }) => label === "le"),
-  );
+  const readsBuckets = selectors(good("5m")).some(({ matchers }) => matchers.some(({ label }) => label === "le"));
   const known = !readsBuckets || buckets.includes(boundMs);
   return {
     name: "latency",
@@ -83,7 +83,8 @@ export function latency(of: Traffic, { under, ratio, buckets = ISTIO_BOUNDS }: L
     ratio: slow,
     errors: (window) => binary("*", slow(window), total(window)),
     total,
-    absent: (window) => binary("unless", binary(">", total(window), number(0)), of.fasterThan(under, window).expr),
+    good,
+    absent: (window) => binary("unless", binary(">", total(window), number(0)), good(window)),
     async ask(window, atMs, options) {
       const { value } = await of.fasterThan(under, window).at(atMs, options);
       return value === undefined ? undefined : Math.max(0, 1 - value);

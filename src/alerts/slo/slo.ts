@@ -6,6 +6,7 @@ import { type RuleGroup, ruleGroup } from "../rule-group.ts";
 import type { ExportOptions } from "../rulefile/print.ts";
 import { type BurnAlert, type BurnLine, burnLines, windowsOf, windowText } from "./burn-table.ts";
 import { availability, type Events, eventsOf, type Indicator, type LatencyObjective, latency } from "./indicator.ts";
+import { openSlo } from "./openslo.ts";
 import { alertsOf, recordingsOf } from "./rules.ts";
 import { type ObjectiveStatus, SloStatus } from "./status.ts";
 
@@ -93,6 +94,16 @@ export class Slo {
    */
   toYAML(options: ExportOptions = {}): string {
     return this.group.toYAML(options);
+  }
+
+  /**
+   * Each objective as an SLO of OpenSLO v1, one document after the other; its alerts are not part of it.
+   *
+   * @throws {QueryError} `code: "export"` for native histograms, for events that are no sums of rates, and for a name
+   * that OpenSLO does not take
+   */
+  toOpenSLO(): string {
+    return openSlo(this.name, this.window, this.#indicators);
   }
 
   /**
