@@ -35,6 +35,9 @@ export interface Taken {
   readonly id: string;
   /** The alert, when it fired, and what it became. */
   readonly change: string;
+  /** The life of the watcher that told it, and by which call of any sink. */
+  readonly life: number;
+  readonly call: number;
 }
 
 export interface Schedule {
@@ -60,6 +63,7 @@ export async function lived(schedule: Schedule): Promise<World> {
   const waited = new Set<string>();
   const endMs = BEGIN_MS + schedule.evaluations * EVERY_MS;
   const { random } = schedule;
+  let calls = 0;
   const calm = () => world.nowMs > endMs - 5 * EVERY_MS;
   const fails = (share: number) => !calm() && random.next() < share;
   for (let life = 0; life <= schedule.kills.length; life++) {
@@ -88,8 +92,9 @@ export async function lived(schedule: Schedule): Promise<World> {
       send: async (notifications) => {
         await point();
         if (fails(schedule.sinkFails)) throw new Error("not now");
+        const call = ++calls;
         for (const { id, labels, firedAtMs, state } of notifications) {
-          const taken = { sink: name, id, change: `${labels.app} ${firedAtMs} ${state}` };
+          const taken = { sink: name, id, change: `${labels.app} ${firedAtMs} ${state}`, life, call };
           if (acknowledged.has(`${name} ${id}`)) world.toldAgain.push(taken);
           world.taken.push(taken);
         }
@@ -174,3 +179,18 @@ export const told = ({ taken }: World): string[] =>
     const [change = "", sink = ""] = text.split("\n");
     return `${sink} ${change}`;
   });
+
+/**
+ * What was told twice though nothing called for it: by one life, or by a later one although the sink was called again in
+ * the earlier life, which waits for the store to know of the acknowledgement.
+ */
+export function needless({ taken }: World): Taken[] {
+  const last = new Map(taken.map(({ sink, life, call }) => [`${sink} ${life}`, call]));
+  const before = new Map<string, Taken>();
+  return taken.filter((one) => {
+    const key = `${one.sink} ${one.id}`;
+    const known = before.get(key);
+    before.set(key, one);
+    return known !== undefined && (known.life === one.life || known.call !== last.get(`${known.sink} ${known.life}`));
+  });
+}

@@ -19,7 +19,7 @@ import { createMesh, type MetricsBackend } from "../../src/index.ts";
 import { parse, print } from "../../src/promql/index.ts";
 import { answering } from "../http/listener.ts";
 import { random } from "../mesh/random.ts";
-import { BEGIN_MS, due, EVERY_MS, lived, type Schedule, told } from "./watch-lives.ts";
+import { BEGIN_MS, due, EVERY_MS, lived, needless, type Schedule, told } from "./watch-lives.ts";
 
 const untyped = (value: unknown) => value as never;
 
@@ -357,6 +357,7 @@ describe("a watcher that is killed", () => {
       repeated += world.taken.length - told(world).length;
       expect(told(world), `seed ${seed}`).toEqual([...due(world)].sort(byChange));
       expect(world.toldAgain, `seed ${seed}`).toEqual([]);
+      if (plan.storeFails === 0) expect(needless(world), `seed ${seed}`).toEqual([]);
       // One id for each change, and an alert's firing before its end.
       const ids = new Map(world.taken.map(({ change, id }) => [change, id]));
       expect(new Set(ids.values()).size).toBe(ids.size);
@@ -385,6 +386,7 @@ describe("a watcher that is killed", () => {
       const world = await lived(schedule(7, [killAt], 12));
       expect(told(world), `killed at ${killAt}`).toEqual([...due(world)].sort(byChange));
       expect(world.toldAgain).toEqual([]);
+      expect(needless(world)).toEqual([]);
     }
   });
 
