@@ -124,10 +124,12 @@ describe("what will not work is told", () => {
     const { warnings } = made({ objective: 0.9, retention: "2d", latency: { under: "300ms", ratio: 0.99 } });
     expect(warnings).toEqual([
       "availability: the page over 1h can never fire: it waits for more than 1.44 of all requests to fail, 14.4 times the budget of 0.1",
-      "latency: 300ms is no bound of a bucket, so that nothing is measured; the nearest are 250ms and 500ms, and latency.buckets says which others the proxies have",
+      "latency: 300ms is no bound of a bucket, so that nothing is measured; nearest are 250ms and 500ms; latency.buckets says which bounds the proxies have",
       "metrics are kept for 2d, so that 3d, 30d cannot be told: what is older counts as if it had not been",
     ]);
     expect(made({ latency: { under: "300ms", ratio: 0.99, buckets: [300] } }).warnings).toEqual([]);
+    const [unsorted] = made({ latency: { under: "300ms", ratio: 0.99, buckets: [200, 100] } }).warnings;
+    expect(unsorted).toContain("nearest is 200ms;");
   });
 
   test("no bound needs to be one of native histograms", () => {

@@ -128,8 +128,10 @@ const ISTIO_BOUNDS: readonly number[] = [
 ];
 
 function noBound(under: Duration, boundMs: number, buckets: readonly number[]): string {
-  const below = buckets.filter((bound) => bound < boundMs).at(-1);
-  const above = buckets.find((bound) => bound > boundMs);
-  const near = [below, above].flatMap((bound) => (bound === undefined ? [] : [`${bound}ms`])).join(" and ");
-  return `latency: ${under} is no bound of a bucket, so that nothing is measured; the nearest are ${near}, and latency.buckets says which others the proxies have`;
+  const sorted = [...buckets].sort((a, b) => a - b);
+  const below = sorted.filter((bound) => bound < boundMs).at(-1);
+  const above = sorted.find((bound) => bound > boundMs);
+  const near = [below, above].filter((bound) => bound !== undefined).map((bound) => `${bound}ms`);
+  const nearest = near.length === 0 ? "" : `; nearest ${near.length > 1 ? "are" : "is"} ${near.join(" and ")}`;
+  return `latency: ${under} is no bound of a bucket, so that nothing is measured${nearest}; latency.buckets says which bounds the proxies have`;
 }
