@@ -1,4 +1,4 @@
-import { QueryError } from "../errors.ts";
+import { PartialError, QueryError } from "../errors.ts";
 import type { LogBackend, LogFilter, LogGroup, LogMeasure, LogMeasurement } from "../logs/backend.ts";
 import type { CompareOp } from "../logs/logql/ast.ts";
 import { threshold } from "../logs/logql/construct.ts";
@@ -86,9 +86,18 @@ export class LogCondition {
     return print(threshold(this.op, metricOf({ ...this.#measure, ...NO_TIME }, this.#labels), this.threshold));
   }
 
-  /** The series for which it holds at an instant, as a backend for logs tells. */
+  /**
+   * The series for which it holds at an instant, as a backend for logs tells.
+   *
+   * @throws {PartialError} where part of the answer is missing: what is not there may hold all the same
+   */
   async holding(backend: LogBackend, atMs: number, options: AskOptions = {}): Promise<readonly HoldingLines[]> {
-    const { series } = await backend.measure({ ...this.#measure, fromMs: atMs, toMs: atMs, stepMs: 1 }, options);
+    const question = { ...this.#measure, fromMs: atMs, toMs: atMs, stepMs: 1 };
+    const { series, complete, warnings } = await backend.measure(question, options);
+    if (!complete) {
+      const details = { backend: backend.name, query: this.logql, warnings };
+      throw new PartialError(`holding: part of the answer is missing: ${warnings.join("; ")}`, details);
+    }
     return series.flatMap(({ labels, values }) => {
       const value = values.at(-1);
       return value !== undefined && holds(value, this.op, this.threshold) ? [{ labels, value }] : [];

@@ -67,7 +67,9 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
     case "traces":
       return {
         find: async (_, options) => {
-          const { count, holds } = await source.condition.evaluate(options);
+          const { count, holds, traces } = await source.condition.evaluate(options);
+          const { complete, warnings } = traces.meta;
+          if (!holds && !complete) throw partial(warnings, source.condition.toString());
           return holds ? [foundAlert(spec, {}, count)] : [];
         },
         why: untold,
@@ -100,6 +102,9 @@ async function whole(
   const { value, labels } = answer;
   return value === undefined ? [] : [{ labels, value }];
 }
+
+const partial = (warnings: readonly string[], query: string, backend?: string): PartialError =>
+  new PartialError(`watch: part of the answer is missing: ${warnings.join("; ")}`, { backend, query, warnings });
 
 /** Whether an alert may be of a series: no label speaks against it, apart from those that the rule sets itself. */
 function isOf({ labels: own }: AlertSpec, series: LabelSet, alert: LabelSet): boolean {

@@ -21,6 +21,7 @@ describe("a condition over lines of logs", () => {
 
   test("is asked of any backend for logs, and holds for the series that compare so", async () => {
     const asked: LogMeasure[] = [];
+    let isWhole = true;
     const series = (app: string, value: number) => ({
       labels: { app },
       timesMs: Float64Array.of(AT),
@@ -29,13 +30,15 @@ describe("a condition over lines of logs", () => {
     const backend = {
       measure: async (question: LogMeasure) => {
         asked.push(question);
-        return { series: [series("web", 12), series("api", 10)], warnings: [], complete: true };
+        return { series: [series("web", 12), series("api", 10)], warnings: ["an ingester is away"], complete: isWhole };
       },
     } as unknown as LogBackend;
     expect(await many.above(10).holding(backend, AT)).toEqual([{ labels: { app: "web" }, value: 12 }]);
     expect(await many.atLeast(10).holding(backend, AT)).toHaveLength(2);
     expect(await many.below(10).holding(backend, AT)).toEqual([]);
     expect(await many.atMost(10).holding(backend, AT)).toEqual([{ labels: { app: "api" }, value: 10 }]);
+    isWhole = false;
+    await expect(many.above(10).holding(backend, AT)).rejects.toMatchObject({ warnings: ["an ingester is away"] });
     expect(asked[0]).toMatchObject({ filter, windowMs: 300_000, fromMs: AT, toMs: AT, by: [{ origin: "app" }] });
   });
 

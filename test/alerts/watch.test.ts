@@ -11,12 +11,14 @@ import {
   alertmanager,
   fileStore,
   memoryStore,
+  tracesOf,
   type WatchFailure,
   type WatchOptions,
   webhook,
 } from "../../src/alerts/index.ts";
 import { createMesh, type MetricsBackend } from "../../src/index.ts";
 import { parse, print } from "../../src/promql/index.ts";
+import { simulatedMesh } from "../../src/testing/index.ts";
 import { answering } from "../http/listener.ts";
 import { random } from "../mesh/random.ts";
 import { BEGIN_MS, due, EVERY_MS, lived, needless, type Schedule, told } from "./watch-lives.ts";
@@ -217,6 +219,29 @@ describe("a watched rule", () => {
       { part: "traces", error: { code: "config" } },
       { part: "entries", error: { code: "config" } },
     ]);
+  });
+
+  test("over traces fires in a process, with what all signals say as its evidence", async () => {
+    const sim = simulatedMesh({
+      services: { web: {}, api: {} },
+      clients: { gateway: { kind: "gateway" } },
+      flows: [{ from: "gateway", to: "web", perSecond: 2, calls: [{ to: "api" }] }],
+      incidents: [{ kind: "failing", service: "api", from: BEGIN_MS - 600_000, to: BEGIN_MS, share: 0.5 }],
+      sampling: 1,
+      start: BEGIN_MS - 3_600_000,
+      now: BEGIN_MS,
+    });
+    const edge = createMesh(sim.backends()).edge("web", "api");
+    const rule = alert("FailedTraces", tracesOf(edge, { last: "5m", errors: true }).atLeast(3));
+    const found: unknown[] = [];
+    const onFiring = async (one: AlertNotification) => {
+      const { explanation, traces, entries, missing } = await one.evidence({ examples: 2 });
+      found.push(one.value, explanation?.findings[0]?.kind, traces?.length, entries?.length, missing);
+    };
+    const failures: WatchFailure[] = [];
+    await rule.watch({ ...turns(1), onFiring, scope: edge, onError: (failure) => failures.push(failure) }).done;
+    expect(failures).toEqual([]);
+    expect(found).toEqual([3, "errors", 2, 2, []]);
   });
 
   test.each<[string, WatchOptions]>([
