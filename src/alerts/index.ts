@@ -38,7 +38,8 @@ export {
   webhook,
 } from "./sink.ts";
 export type { BurnAlert } from "./slo/burn-table.ts";
-export type { Events, IndicatorName, LatencyObjective } from "./slo/indicator.ts";
+export type { Counted, Events, IndicatorName, LatencyObjective } from "./slo/indicator.ts";
+export { fromOpenSLO, type OpenSloOptions } from "./slo/read-openslo.ts";
 export { Slo, type SloOptions, type StatusOptions, slo } from "./slo/slo.ts";
 export { type BurnRate, type ObjectiveStatus, SloStatus } from "./slo/status.ts";
 export {

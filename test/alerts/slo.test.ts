@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { alert, fromYAML, type Slo, type SloOptions, slo } from "../../src/alerts/index.ts";
+import { alert, fromOpenSLO, fromYAML, RuleFileError, type Slo, type SloOptions, slo } from "../../src/alerts/index.ts";
 import { Decimal } from "../../src/alerts/slo/decimal.ts";
 import { QueryError } from "../../src/errors.ts";
 import { createMesh } from "../../src/index.ts";
@@ -213,6 +213,22 @@ describe("the status", () => {
     expect(recorded?.value).toBeCloseTo(found?.budgetLeft ?? 0, 1);
   });
 
+  test("is the same of events in PromQL's own words, each of which is one number", async () => {
+    const rate = (code: string) => (window: string) =>
+      `rate(istio_requests_total{response_code=~"${code}"}[${window}])`;
+    const counted = (wrap: (text: string) => string) =>
+      slo({
+        ...usual,
+        objective: 0.98,
+        of: { errors: (w) => asked.promql(wrap(rate("503")(w))), total: (w) => asked.promql(wrap(rate(".*")(w))) },
+        window: "2h",
+        alerts: [{ severity: "page", budget: "20%", long: "30m", short: "5m" }],
+      }).status({ at: now });
+    const [found] = (await counted((text) => `sum(${text})`)).objectives;
+    expect(found).toEqual((await one.status({ at: now })).objectives[0]);
+    await expect(counted((text) => text)).rejects.toThrow("2 series came where one is counted; write sum(…)");
+  });
+
   test("says nothing of what had no traffic", async () => {
     const [found] = (await one.status({ at: now * 3 })).objectives;
     expect(found).toMatchObject({ good: undefined, budgetLeft: undefined, exhaustedInMs: undefined });
@@ -249,5 +265,59 @@ describe("OpenSLO", () => {
     ],
   ])("refuses what it cannot hold: %o", (change, message) => {
     expect(() => made(change).toOpenSLO()).toThrow(message);
+  });
+
+  test("is read into the same thresholds and the same rates that it was written of", () => {
+    const one = made({ latency: { under: "250ms", ratio: "99%" } });
+    const [available, fast] = fromOpenSLO(one.toOpenSLO(), { mesh });
+    expect(available?.name).toBe("backend-availability");
+    expect(available && thresholds(available)).toEqual(thresholds(made()));
+    expect(fast && thresholds(fast)[0]).toBe("1h 0.144");
+    const total = (from: Slo | undefined) => {
+      const found = from?.recordings.find(({ name }) => name === "slo:requests:rate5m");
+      return found && print(found.expr);
+    };
+    expect(total(available)).toBe(total(one));
+  });
+
+  const text = (ratio: string, target = "targetPercent: 99.9") =>
+    `apiVersion: openslo/v1
+kind: SLO
+metadata: { name: a }
+spec:
+  indicatorRef: b
+  timeWindow: [{ duration: 4w, isRolling: true }]
+  budgetingMethod: Occurrences
+  objectives: [{ ${target} }]
+---
+apiVersion: openslo/v1
+kind: SLI
+metadata: { name: b }
+spec: { ratioMetric: { ${ratio} } }
+`;
+  const source = (query: string) => `{ metricSource: { type: Prometheus, spec: { query: '${query}' } } }`;
+
+  test("takes good ones from all, over windows that the queries have a place for", () => {
+    const given = text(
+      `good: ${source("sum(rate(good[{{.window}}]))")}, total: ${source("sum(rate(all[{{ .window }}]))")}`,
+    );
+    const [one] = fromOpenSLO(given, { mesh });
+    expect(one?.window).toBe("28d");
+    expect(one?.recordings.map(({ expr }) => print(expr))).toContain(
+      "(clamp_min(sum(rate(all[1h])) - sum(rate(good[1h])), 0) or 0 * sum(rate(all[1h]))) / (sum(rate(all[1h])) > 0)",
+    );
+  });
+
+  const total = `total: ${source("sum(all)")}`;
+  test.each([
+    [text(`counter: true, ${total}`), "one of good and bad is wanted"],
+    [text(`bad: ${source("sum(bad)")}, ${total}`), "has no window; write counter: true"],
+    [text(`counter: true, bad: ${source("sum(")}, ${total}`), "spec.indicator.spec.ratioMetric"],
+    [text(`counter: true, bad: ${source("sum(bad)")}, ${total}`, "displayName: x"), "target is missing"],
+    [text(total).replace("Occurrences", "Timeslices"), "spec.budgetingMethod"],
+    [text(total).replace("indicatorRef: b", "indicatorRef: c"), 'no SLI is called "c" in the text'],
+  ])("says where it cannot read it: %#", (given, message) => {
+    expect(() => fromOpenSLO(given, { mesh })).toThrow(RuleFileError);
+    expect(() => fromOpenSLO(given, { mesh })).toThrow(message);
   });
 });

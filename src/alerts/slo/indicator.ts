@@ -2,6 +2,8 @@ import { QueryError } from "../../errors.ts";
 import { Traffic } from "../../mesh/traffic.ts";
 import type { Question } from "../../metrics/question.ts";
 import { binary, call, type Expr, number, selectors } from "../../promql/index.ts";
+import { Sample } from "../../results/sample.ts";
+import type { Vector } from "../../results/vector.ts";
 import { type AskOptions, type Duration, durationMs, shown } from "../../time.ts";
 import { Decimal } from "./decimal.ts";
 
@@ -10,9 +12,12 @@ export type IndicatorName = "availability" | "latency";
 
 /** Events that count and those of them that are bad, each per second over a window that is given. */
 export interface Events {
-  readonly errors: (window: Duration) => Question<string, never>;
-  readonly total: (window: Duration) => Question<string, never>;
+  readonly errors: (window: Duration) => Counted;
+  readonly total: (window: Duration) => Counted;
 }
+
+/** A query that gives one number, as `sum` does. */
+export type Counted = Question<string, never> | Question<string, string>;
 
 /** How many of the requests may take longer than what. */
 export interface LatencyObjective {
@@ -63,10 +68,21 @@ export function availability(of: Events | Traffic, given: unknown): Indicator {
     absent: (window) => call("absent", total(window).expr),
     async ask(window, atMs, options) {
       const [failed, all] = await Promise.all([errors(window).at(atMs, options), total(window).at(atMs, options)]);
-      return all.value !== undefined && all.value > 0 ? (failed.value ?? 0) / all.value : undefined;
+      const requests = onlyValue(all);
+      return requests !== undefined && requests > 0 ? (onlyValue(failed) ?? 0) / requests : undefined;
     },
     warnings: [],
   };
+}
+
+/** The number of an answer that has one at most. */
+function onlyValue(answer: Sample | Vector<string, string>): number | undefined {
+  if (answer instanceof Sample) return answer.value;
+  if (answer.values.length < 2) return answer.values[0];
+  throw new QueryError(
+    "grouping",
+    `slo: ${answer.values.length} series came where one is counted; write sum(…) around the query`,
+  );
 }
 
 /** How many requests of a scope took longer than they should. */
