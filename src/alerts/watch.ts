@@ -121,6 +121,7 @@ class Course {
   readonly #store: WatchStore;
   readonly #delivery: Delivery;
   #lastMs: number | undefined;
+  #hasBegun = false;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(spec: AlertSpec, options: WatchOptions) {
@@ -169,7 +170,9 @@ class Course {
       const last = this.#lastMs;
       // One that lies further ahead than the next was set by a clock that was wrong.
       if (last === undefined || dueMs > last || last > nowMs + this.#everyMs) {
-        if (last !== undefined && dueMs > last) this.skipped += Math.max(0, (dueMs - last) / this.#everyMs - 1);
+        // What passed before this process began was nobody's to evaluate.
+        if (this.#hasBegun && last !== undefined && dueMs > last) this.skipped += (dueMs - last) / this.#everyMs - 1;
+        this.#hasBegun = true;
         this.#lastMs = dueMs;
         return dueMs;
       }

@@ -182,7 +182,9 @@ describe("a watched rule", () => {
     const first = waiting.watch({ ...turns(2), onFiring, store });
     await first.done;
     expect(first.alerts).toMatchObject([{ state: "pending", labels: { alertname: "Failing", severity: "page" } }]);
-    await waiting.watch({ ...turns(5, { startMs: BEGIN_MS + 100 * EVERY_MS }), onFiring, store }).done;
+    const second = waiting.watch({ ...turns(5, { startMs: BEGIN_MS + 100 * EVERY_MS }), onFiring, store });
+    await second.done;
+    expect(second.skipped).toBe(0);
     expect(seen).toEqual([101]);
     await waiting.watch({ ...turns(2, { startMs: BEGIN_MS + 105 * EVERY_MS }), onFiring, store }).done;
     expect(seen).toEqual([101]);
