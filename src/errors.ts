@@ -30,6 +30,7 @@ export abstract class MeshQueryError extends Error {
 
 /** Which argument cannot be meant as it stands. */
 export type QueryErrorCode =
+  | "certificate"
   | "config"
   | "export"
   | "failures"

@@ -85,6 +85,8 @@ export type { GraphEdge, GraphMeta, GraphNode, GraphParts } from "./mesh/graph/p
 export type { GraphPath, GraphPaths, PathOptions } from "./mesh/graph/paths.ts";
 export type { Histograms } from "./mesh/histograms.ts";
 export type { IdentityOptions } from "./mesh/identity/ask.ts";
+export { type Certificate, readCertificates } from "./mesh/identity/certificate.ts";
+export type { CertificateExpiry, CertificateOptions, Certificates } from "./mesh/identity/certificates.ts";
 export type { IdentityEdge, IdentityPeer, Security, SeenPrincipal } from "./mesh/identity/edge.ts";
 export type { ExpectedIdentities, IdentityFinding } from "./mesh/identity/finding.ts";
 export type { Identity, IdentityMeta, IdentityParts } from "./mesh/identity/identity.ts";

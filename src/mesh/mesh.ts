@@ -22,6 +22,7 @@ import { askGraph, type GraphOptions } from "./graph/ask.ts";
 import type { Graph } from "./graph/graph.ts";
 import { checkHistograms, HistogramChoice, type Histograms, type KnownHistograms } from "./histograms.ts";
 import { askIdentity } from "./identity/ask.ts";
+import { askCertificates, type CertificateOptions, type Certificates } from "./identity/certificates.ts";
 import type { Identity } from "./identity/identity.ts";
 import { checkLabel } from "./istio.ts";
 import { type LogSource, logSource } from "./log-scope.ts";
@@ -178,6 +179,19 @@ export class Mesh {
   promql(source: Expr | string, options: RawOptions & { readonly type: "string" }): StringQuery;
   promql(source: Expr | string, options?: RawOptions): unknown {
     return rawQuery(this.#context, source, options);
+  }
+
+  /**
+   * When certificates expire, by the metrics of the proxies' agents and of istiod, and what a PEM says of issuer,
+   * identity and root of trust. Metrics that are not scraped tell of none.
+   *
+   * @throws {QueryError} `code: "certificate"` for a PEM that holds none
+   * @example
+   * const certificates = await mesh.certificates({ pem: readFileSync("root-cert.pem", "utf8") });
+   * certificates.expiringWithin(7 * 24 * 3_600_000);
+   */
+  async certificates(options: CertificateOptions = {}): Promise<Certificates> {
+    return askCertificates(this.#context, options);
   }
 
   /**
