@@ -76,7 +76,7 @@ describe.each(programs)("%s", (_, program) => {
     }
   });
 
-  test("has recorded as much of the budget as the rules do here", async () => {
+  test("begins to spend the budget at the same evaluation as the rules do here", async () => {
     const one = slo({ ...promise, window: "30d" });
     const left = alert("Left", parse("slo:error_budget_remaining:ratio < 1"));
     const more = ruleFile(one.group, ruleGroup("left", [left.labels({ left: "yes" })], { interval: "1m" }));
