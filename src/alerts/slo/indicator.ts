@@ -12,7 +12,9 @@ export type IndicatorName = "availability" | "latency";
 
 /** Events that count and those of them that are bad, each per second over a window that is given. */
 export interface Events {
+  /** The bad ones. */
   readonly errors: (window: Duration) => Counted;
+  /** All of them. */
   readonly total: (window: Duration) => Counted;
 }
 

@@ -9,7 +9,10 @@ import { type Slo, type SloOptions, slo } from "./slo.ts";
 /** What the text does not say. */
 export interface OpenSloOptions extends Pick<SloOptions, "alerts" | "interval" | "labels" | "retention"> {
   /** Whose metrics the queries are asked of. */
-  readonly mesh: { promql(source: Expr): Counted };
+  readonly mesh: {
+    /** As the mesh's own: a query of raw PromQL. */
+    promql(source: Expr): Counted;
+  };
   /** What errors call the text, such as its path. */
   readonly file?: string | undefined;
 }

@@ -50,6 +50,7 @@ export class Certificates {
     return [...this.expiries, ...this.read].filter(({ expiresMs }) => expiresMs <= this.atMs + ms);
   }
 
+  /** The certificates as a table, those that have expired marked. */
   toString(): string {
     const rows = [
       ...this.expiries.map(({ holder, kind, expiresMs }) => [holder, kind, this.#when(expiresMs), "", ""]),
