@@ -10,9 +10,8 @@ import {
   number,
   selector,
   shiftBack,
-  string,
 } from "../../promql/index.ts";
-import { SUM } from "../graph/questions.ts";
+import { SUM, tagged } from "../graph/questions.ts";
 import { METRICS } from "../istio.ts";
 
 /** Which part of the mesh is explained, over which windows. */
@@ -51,14 +50,7 @@ export function durationsOf({ matchers, windowMs, offsetMs }: ExplainSelection):
   const labels = ["reporter", "destination_version", "destination_canonical_revision"];
   const total = (metric: string, more: readonly string[]) =>
     aggregate("sum", call("rate", matrix(selector(metric, matchers), windowMs)), { grouping: by(...labels, ...more) });
-  const sums = call(
-    "label_replace",
-    total(`${METRICS.duration}_sum`, []),
-    string("le"),
-    string(SUM),
-    string(""),
-    string(""),
-  );
+  const sums = tagged(total(`${METRICS.duration}_sum`, []), "le", SUM);
   return shiftBack(binary("or", total(`${METRICS.duration}_bucket`, ["le"]), sums), offsetMs);
 }
 

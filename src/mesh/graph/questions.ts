@@ -100,7 +100,7 @@ export function volumesOf(selection: GraphSelection): Expr {
 const positive = (expr: Expr): Expr => binary(">", expr, number(0));
 
 /** The same series with one more label. */
-const tagged = (expr: Expr, label: string, value: string): Expr =>
+export const tagged = (expr: Expr, label: string, value: string): Expr =>
   call("label_replace", expr, string(label), string(value), string(""), string(""));
 
 function total(metric: string, { windowMs, namespaces }: GraphSelection, labels: readonly string[]): Expr {
