@@ -145,7 +145,7 @@ async function evaluated(url: string, wanted = "ok"): Promise<readonly LoadedGro
   return groups;
 }
 
-describe("a real Prometheus", () => {
+describe.concurrent("a real Prometheus", () => {
   test("loads the rules that were written and evaluates all of them", async () => {
     const server = await singlePrometheus({ rules: metricsFile.toYAML(), programs: await latestPrometheus() });
     try {

@@ -98,7 +98,7 @@ const servers = [
   ["the latest Prometheus", () => latest],
 ] as const;
 
-test.each(servers)("%s records what the status tells", async (_, programs) => {
+test.concurrent.each(servers)("%s records what the status tells", async (_, programs) => {
   // 100 requests a second, of which two fail.
   const startedMs = Date.now();
   const target = createServer((_, response) => {
