@@ -48,6 +48,14 @@ describe("by metrics", () => {
   });
 });
 
+test("part of an answer is an error where the mesh says so", async () => {
+  const metrics = recordingBackend({ quality: { complete: false, warnings: ["a store did not answer"] } });
+  await expect(createMesh({ metrics, onPartial: "throw" }).certificates()).rejects.toMatchObject({
+    name: "PartialError",
+  });
+  expect((await createMesh({ metrics }).certificates()).warnings).toEqual(["a store did not answer"]);
+});
+
 describe("by PEM", () => {
   const PRINCIPAL = "spiffe://cluster.local/ns/default/sa/frontend";
   let root = "";

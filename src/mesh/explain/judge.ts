@@ -18,7 +18,7 @@ export function suspicionsOf(before: WindowView, after: WindowView): readonly Su
 /** What a request came to, as far as it is no plain success; each in one class. */
 type Class = "client-errors" | "denied" | "errors" | "given-up" | "ok" | "rate-limited" | "unreachable";
 
-export function classOf(kind: KindOfRequest): Class {
+function classOf(kind: KindOfRequest): Class {
   if (kind.flags.includes("RL") || kind.flags.includes("RLSE")) return "rate-limited";
   if (kind.lost) return "unreachable";
   if (kind.flags.includes("UAEX") || kind.code === "403" || kind.grpcStatus === "7") return "denied";

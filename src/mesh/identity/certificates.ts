@@ -1,6 +1,7 @@
+import { metaOf } from "../../metrics/answer.ts";
 import type { MetricsBackend } from "../../metrics/backend.ts";
 import type { Context } from "../../metrics/query.ts";
-import { matcher, selector } from "../../promql/index.ts";
+import { matcher, print, selector } from "../../promql/index.ts";
 import { labelValue } from "../../results/labels.ts";
 import { plain, printTable } from "../../results/text.ts";
 import { type AskOptions, formatInstant } from "../../time.ts";
@@ -86,25 +87,25 @@ const CONTROL_PLANE = {
 
 /** What metrics and a PEM tell of certificates, in one request. */
 export async function askCertificates(
-  { backend, now }: Context,
+  { backend, now, onPartial }: Context,
   { pem, ...options }: CertificateOptions,
 ): Promise<Certificates> {
   const read = pem === undefined ? [] : readCertificates(pem);
   if (backend === undefined) return new Certificates({ expiries: [], read, atMs: now(), warnings: [] });
-  const { expiries, warnings } = await told(backend, options);
+  const { expiries, warnings } = await told(backend, onPartial, options);
   return new Certificates({ expiries, read, atMs: now(), warnings });
 }
 
 async function told(
   backend: MetricsBackend,
+  onPartial: Context["onPartial"],
   options: AskOptions,
 ): Promise<Pick<Certificates, "expiries" | "warnings">> {
   const names = [AGENTS, ...Object.keys(CONTROL_PLANE)].join("|");
-  const { data, warnings } = await backend.instant(
-    selector(undefined, [matcher("__name__", "=~", names)]),
-    undefined,
-    options,
-  );
+  const expr = selector(undefined, [matcher("__name__", "=~", names)]);
+  const answer = await backend.instant(expr, undefined, options);
+  const { warnings } = metaOf(backend.name, print(expr), answer, onPartial);
+  const { data } = answer;
   if (data.kind !== "vector") return { expiries: [], warnings };
   const expiries = data.labels.map((labels, i): CertificateExpiry => {
     const value = data.values[i] ?? Number.NaN;
