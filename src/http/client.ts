@@ -14,7 +14,10 @@ import { type HttpOptions, type HttpSettings, isTimeout, parseHttpOptions, TIMEO
 import { Redactor, secretValues } from "./redaction.ts";
 import { backoffMs, isRetryWorthy, retryAfterMs } from "./retry.ts";
 import { Sharing } from "./sharing.ts";
-import { loadTelemetry, RequestSpan, type Telemetry } from "./telemetry.ts";
+import { type Failure, failureOf } from "./telemetry/failure.ts";
+import type { Inquiry } from "./telemetry/inquiry.ts";
+import type { Trail } from "./telemetry/request-span.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 import { type BaseUrl, parseBaseUrl, sameOriginTarget, urlBelow } from "./url.ts";
 import { type Exchange, Wire, type WireAnswer } from "./wire.ts";
 
@@ -22,6 +25,8 @@ export type { Auth, BasicCredentials } from "./auth.ts";
 export type { Environment } from "./environment.ts";
 export type { AnswerHead, BodyReader, HttpRequest, HttpResponse } from "./message.ts";
 export type { HttpOptions, TlsOptions } from "./options.ts";
+export type { Inquiry } from "./telemetry/inquiry.ts";
+export type { TelemetryOptions } from "./telemetry/listening.ts";
 
 /** The way to one backend over HTTP. */
 export interface HttpClient {
@@ -45,6 +50,8 @@ export interface HttpClient {
    * @throws the reason of `signal`, as it is, when that aborts
    */
   send(request: HttpRequest): Promise<HttpResponse>;
+  /** Does `task`, which sends what a question takes and reads what comes, and tells OpenTelemetry of it as one question. */
+  ask<A>(inquiry: Inquiry<A>, task: () => Promise<A>): Promise<A>;
 }
 
 /**
@@ -80,8 +87,8 @@ interface Question {
 interface Flight extends Question {
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
-  /** Of the first who asked. */
-  readonly span: RequestSpan;
+  /** Records its requests, below the question of the first who asked. */
+  readonly trail: Trail | undefined;
   stage: "queue" | "token" | "answer";
   tries: number;
   /** Requests that went out: the tries, and the redirects that were followed. */
@@ -89,6 +96,8 @@ interface Flight extends Question {
   lastFailure: TransportError | undefined;
   /** When the last of them stops waiting, by the environment's clock. */
   untilMs: number;
+  /** Why the last who left did not wait for the answer. */
+  abandoned: Failure | undefined;
 }
 
 const mediaType = (headers: Readonly<Record<string, string>>): string =>
@@ -113,7 +122,7 @@ class AxiosClient implements HttpClient {
   readonly #limit: FairLimit;
   readonly #sharing = new Sharing<HttpResponse, Flight>();
   readonly #wire: Wire;
-  #telemetry: Telemetry | undefined;
+  readonly #telemetry: Telemetry;
 
   constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
     this.origin = base.shown;
@@ -129,46 +138,48 @@ class AxiosClient implements HttpClient {
       ...(settings.tls?.passphrase === undefined ? [] : [settings.tls.passphrase]),
       ...(settings.proxy ? proxySecrets(settings.proxy) : []),
     ]);
+    const { telemetry } = settings;
+    this.#telemetry = new Telemetry(telemetry && { backend, base, redactor: this.#redactor, options: telemetry });
     this.#limit = new FairLimit(settings.concurrency);
     this.#wire = new Wire(settings, base);
+  }
+
+  ask<A>(inquiry: Inquiry<A>, task: () => Promise<A>): Promise<A> {
+    return this.#telemetry.ask(inquiry, task);
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
     const question = this.#read(request);
     request.signal?.throwIfAborted();
     const deadline = startDeadline(question.timeoutMs, request.signal);
-    this.#telemetry ??= await loadTelemetry();
-    const span = new RequestSpan(this.#telemetry, request.method, this.#redactor.url(question.url), this.#base);
-    const share = this.#sharing.join(keyOf(question), (signal) => this.#depart(question, signal, span));
+    if (!this.#telemetry.isReady) await this.#telemetry.load();
+    const share = this.#sharing.join(keyOf(question), (signal) => this.#depart(question, signal));
     const { state, outcome, leave } = share;
     state.untilMs = Math.max(state.untilMs, question.startMs + question.timeoutMs);
     try {
       const response = await untilAborted(deadline.signal, outcome);
-      span.answered(response.status);
       return { ...response, tookMs: Math.max(0, this.#environment.now() - question.startMs) };
     } catch (error) {
       const reason = this.#reasonOf(error, question, state, deadline);
-      if (reason instanceof MeshQueryError) span.failed(reason.code, reason.message);
-      // The caller's own reason: whatever it says is not ours to publish.
-      else span.failed(reason instanceof Error ? reason.name : "abort");
+      if (deadline.signal.aborted) state.abandoned = failureOf(reason, this.#settings.telemetry ?? {});
       throw reason;
     } finally {
       deadline.close();
       leave();
-      span.end(state.sent - 1);
     }
   }
 
-  #depart(question: Question, signal: AbortSignal, span: RequestSpan) {
+  #depart(question: Question, signal: AbortSignal) {
     const state: Flight = {
       ...question,
       signal,
-      span,
+      trail: this.#telemetry.trail(),
       stage: "queue",
       tries: 0,
       sent: 0,
       lastFailure: undefined,
       untilMs: 0,
+      abandoned: undefined,
     };
     return { state, outcome: this.#ask(state) };
   }
@@ -211,7 +222,7 @@ class AxiosClient implements HttpClient {
 
   /** One try: a place in the queue, a token, the request and its redirects. A broken connection is an outcome. */
   #try(flight: Flight): Promise<LocatedAnswer | TransportError> {
-    const { signal, what, span } = flight;
+    const { signal, what } = flight;
     const [backend, redactor] = [this.#backend, this.#redactor];
     return this.#limit.run(signal, async () => {
       flight.stage = "token";
@@ -219,7 +230,7 @@ class AxiosClient implements HttpClient {
       const credentials = authorization === undefined ? {} : { authorization };
       flight.stage = "answer";
       try {
-        return await this.#follow(flight, { ...flight.headers, ...span.headers(), ...credentials });
+        return await this.#follow(flight, { ...flight.headers, ...credentials });
       } catch (error) {
         signal.throwIfAborted();
         // What reads the body as it comes says itself what is wrong with it.
@@ -231,18 +242,34 @@ class AxiosClient implements HttpClient {
 
   /** Sends the request, and again where the server moved it within the same origin: nothing ever goes to another. */
   async #follow(flight: Flight, headers: Readonly<Record<string, string>>): Promise<LocatedAnswer> {
-    const { body, signal, span } = flight;
+    const { body, signal } = flight;
     const { method } = flight.request;
     let { url } = flight;
     for (let hops = 0; ; hops++) {
       flight.sent++;
-      const exchange = { method, url: url.href, headers, body, signal };
-      const answer = await span.within(() => this.#exchange(exchange, flight));
+      const answer = await this.#recorded({ method, url: url.href, headers, body, signal }, flight);
       const moved = method === "GET" && REDIRECTS.has(answer.status) && hops < MOST_REDIRECTS;
       const target = moved ? sameOriginTarget(url, answer.headers.location) : undefined;
       if (target === undefined) return { ...answer, url };
       url = target;
     }
+  }
+
+  /** Sends one request, and tells of it where anybody listens. */
+  #recorded(exchange: Exchange, flight: Flight): Promise<WireAnswer> {
+    const { trail, signal } = flight;
+    if (trail === undefined) return this.#exchange(exchange, flight);
+    const { method, url, headers } = exchange;
+    const asFailure = (error: unknown): Failure => {
+      if (signal.aborted) return flight.abandoned ?? failureOf(signal.reason, {});
+      const known = error instanceof MeshQueryError ? error : transportError(error, this.#attempt(flight));
+      return failureOf(known, this.#settings.telemetry ?? {});
+    };
+    return trail.follow(
+      { method, url: new URL(url), resends: flight.sent - 1 },
+      (more) => this.#exchange({ ...exchange, headers: { ...headers, ...more } }, flight),
+      asFailure,
+    );
   }
 
   /** Sends one request; where somebody reads the body as it comes, it is read when this returns. */

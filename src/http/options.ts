@@ -4,6 +4,7 @@ import { QueryError } from "../errors.ts";
 import { type Auth, isToken } from "./auth.ts";
 import { parseConfig, strictConfig } from "./config.ts";
 import { isHeaderValue, readHeaders } from "./header.ts";
+import type { TelemetryOptions } from "./telemetry/listening.ts";
 import type { BaseUrl } from "./url.ts";
 
 /** Trust and identity of an https connection; PEM as text or bytes. */
@@ -43,6 +44,8 @@ export interface HttpOptions {
   readonly concurrency?: number;
   /** The longest answer taken, unpacked; 512 MiB. */
   readonly maxResponseBytes?: number;
+  /** How questions show in the application's own OpenTelemetry, where it has an SDK; `false` for not at all. */
+  readonly telemetry?: TelemetryOptions | false;
 }
 
 /** Options that were checked, with every default filled in. */
@@ -56,6 +59,7 @@ export interface HttpSettings {
   readonly retries: number;
   readonly concurrency: number;
   readonly maxResponseBytes: number;
+  readonly telemetry: TelemetryOptions | undefined;
 }
 
 /** What a timer of Node can wait for; beyond it would fire at once. */
@@ -100,6 +104,7 @@ export function parseHttpOptions(options: HttpOptions, base: BaseUrl, backend: s
     retries: read.retries ?? 2,
     concurrency: read.concurrency ?? 8,
     maxResponseBytes: read.maxResponseBytes ?? 512 * 1024 * 1024,
+    telemetry: read.telemetry === false ? undefined : (read.telemetry ?? {}),
   });
 }
 
@@ -145,6 +150,11 @@ const TLS = strictConfig({
   }),
 );
 
+const TELEMETRY = strictConfig({
+  queryText: z.optional(z.literal(["none", "sanitized", "whole"], { error: 'must be "none", "sanitized" or "whole"' })),
+  suppressNested: z.optional(z.boolean({ error: "must be true or false" })),
+});
+
 const OPTIONS = strictConfig({
   headers: z.optional(
     z.record(
@@ -168,5 +178,8 @@ const OPTIONS = strictConfig({
   maxResponseBytes: number(
     whole(1, constants.MAX_LENGTH),
     `must be a whole number of bytes, from 1 to ${constants.MAX_LENGTH}`,
+  ),
+  telemetry: z.optional(
+    z.union([z.literal(false), TELEMETRY], { error: "must be { queryText, suppressNested }, or false for none" }),
   ),
 });

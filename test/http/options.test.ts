@@ -26,6 +26,14 @@ test.each([0, 1.5, -1])("maxResponseBytes %s is refused", (maxResponseBytes) => 
 });
 
 test.each([
+  [true, "must be { queryText, suppressNested }"],
+  [{ queryText: "raw" }, "must be { queryText, suppressNested }"],
+  [{ querytext: "whole" }, '.querytext is not known; did you mean "queryText"?'],
+])("telemetry %j is refused", (telemetry, message) => {
+  refused({ telemetry }, message);
+});
+
+test.each([
   [{ timeoutMS: 1 }, 'timeoutMS is not known; did you mean "timeoutMs"?'],
   [{ timeout: 1 }, 'timeout is not known; did you mean "timeoutMs"?'],
   [{ header: {} }, 'header is not known; did you mean "headers"?'],

@@ -1,13 +1,13 @@
 import { inspect } from "node:util";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type HttpOptions, type HttpRequest, httpClient } from "../../src/http/client.ts";
 import { accepting, answering, freePort, type Listener } from "./listener.ts";
-import { recordSpans } from "./tracing.ts";
+import { record } from "./recording.ts";
 
 const CANARY = "canary-4711";
 const CANARIES = [CANARY, encodeURIComponent(CANARY), Buffer.from(`user:${CANARY}`).toString("base64")];
 
-const recording = recordSpans();
+const recording = record();
 let cutting: Listener;
 let silent: Listener;
 let garbling: Listener;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   });
   refusing = await freePort();
 });
-beforeEach(() => recording.spans.splice(0));
+beforeEach(() => recording.forget());
 afterAll(async () => {
   recording.stop();
   await Promise.all([cutting, silent, garbling, echoing].map((server) => server.close()));
@@ -77,15 +77,15 @@ describe.each(Object.entries(PLACES))("a secret from %s", (_, { options, request
         () => expect.unreachable(),
         (reason: Error) => reason,
       );
-      expect(leaks(...shownParts(error), JSON.stringify(recording.spans))).toEqual([]);
-      expect(recording.spans).toHaveLength(1);
+      await vi.waitFor(() => expect(recording.spans()).toHaveLength(1));
+      expect(leaks(...shownParts(error), JSON.stringify(recording.spans()))).toEqual([]);
     },
   );
 
   test("is nowhere in the address, the headers or the span of an answer", async () => {
     const { body: _body, ...answer } = await send(echoing.url);
     expect(answer.status).toBe(302);
-    expect(leaks(inspect(answer, { depth: 10 }), JSON.stringify(recording.spans))).toEqual([]);
+    expect(leaks(inspect(answer, { depth: 10 }), JSON.stringify(recording.spans()))).toEqual([]);
   });
 
   test("is nowhere in what a client looks like", () => {
@@ -102,7 +102,7 @@ test("a token function's error leaves behind all but its redacted message", asyn
   const error = await httpClient("prometheus", silent.url, { auth: { bearer: () => Promise.reject(refusal) } })
     .send({ method: "GET", path: "/", idempotent: true })
     .catch((reason: Error) => reason);
-  expect(leaks(...shownParts(error as Error), JSON.stringify(recording.spans))).toEqual([]);
+  expect(leaks(...shownParts(error as Error), JSON.stringify(recording.spans()))).toEqual([]);
 });
 
 function shownParts(error: Error): string[] {
