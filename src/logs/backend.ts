@@ -1,3 +1,4 @@
+import type { ServerDescription } from "../results/server-description.ts";
 import type { AskOptions } from "../time.ts";
 import type { LogOrigin } from "./entry.ts";
 
@@ -18,6 +19,8 @@ export interface LogBackend {
   measure(question: LogMeasure, options?: AskOptions): Promise<LogSeries>;
   /** Lines as they arrive, from now on or from `fromNs`, until the caller stops. */
   follow(filter: LogFilter, options?: FollowOptions): AsyncIterable<LogPage>;
+  /** What the server is, where it can be known. */
+  describe?(options?: AskOptions): Promise<ServerDescription>;
 }
 
 /** One part of where a line was written. */

@@ -204,8 +204,9 @@ export class Mesh {
    * checkup.remedies // what to do
    */
   doctor(options: AskOptions = {}): Promise<Checkup> {
-    const { backend, traces, logs, now } = this.#context;
-    return examine({ metrics: backend, traces, logs, now }, options);
+    const { backend, histograms, traces, logs, now } = this.#context;
+    const setting = typeof histograms === "string" ? histograms : "auto";
+    return examine({ metrics: backend, histograms: setting, traces, logs, now }, options);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Expr } from "../promql/ast.ts";
 import type { LabelSet } from "../results/labels.ts";
+import type { ServerDescription } from "../results/server-description.ts";
 import type { AskOptions, ResolvedSpan } from "../time.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface MetricsBackend {
   readonly scrapeIntervalMs: number | undefined;
   /** Finds out the time between two scrapes and remembers it, where it can; `undefined` where nothing tells. */
   findScrapeInterval?(options?: AskOptions): Promise<number | undefined>;
+  /** What the server is, where it can be known. */
+  describe?(options?: AskOptions): Promise<ServerDescription>;
   /** How much it takes at once: a longer range is asked for in pieces. Anything, one question at a time, without it. */
   readonly limits?: BackendLimits | undefined;
   /** The value of `expr` at `atMs`; at the backend's own now when that is left out. */

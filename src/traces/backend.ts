@@ -1,3 +1,4 @@
+import type { ServerDescription } from "../results/server-description.ts";
 import type { AskOptions, Duration } from "../time.ts";
 import type { Trace } from "./trace.ts";
 
@@ -31,6 +32,8 @@ export interface TraceBackend {
     span: { readonly fromMs: number; readonly toMs: number },
     options?: AskOptions,
   ): Promise<readonly Dependency[]>;
+  /** What the server is, where it can be known. */
+  describe?(options?: AskOptions): Promise<ServerDescription>;
 }
 
 /** Something that a service does, as its spans name it. */

@@ -1,6 +1,7 @@
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
+import { clockIn, type ServerDescription } from "../../results/server-description.ts";
 import type { AskOptions } from "../../time.ts";
-import { documentOf, failedShards, isRecord, refused } from "./answer.ts";
+import { documentOf, failedShards, isRecord, type JsonRecord, refused } from "./answer.ts";
 import type { PointInTime } from "./pages.ts";
 
 /** Which of the two kept the same API: they differ in how a point in time is opened. */
@@ -11,12 +12,31 @@ export async function dialectsOf(http: HttpClient, options: AskOptions): Promise
   const response = await http.send({ method: "GET", path: "/", idempotent: true, ...options });
   // Who may search need not be allowed to see what the server is.
   if (response.status !== 200) return response.status === 401 ? fail(response) : BOTH;
+  const version = versionIn(response);
+  return version === undefined ? BOTH : [dialectOf(version)];
+}
+
+/** What the answer to `/` says of the server; that it is one of the two where it says nothing. */
+export function describedBy(response: HttpResponse): ServerDescription {
+  const clockMs = clockIn(response.headers);
+  const version = response.status === 200 ? versionIn(response) : undefined;
+  if (version === undefined) {
+    return { product: "Elasticsearch or OpenSearch", version: undefined, dialect: "elasticsearch", clockMs };
+  }
+  const dialect = dialectOf(version);
+  const product = dialect === "opensearch" ? "OpenSearch" : "Elasticsearch";
+  return { product, version: typeof version.number === "string" ? version.number : undefined, dialect, clockMs };
+}
+
+const dialectOf = ({ distribution }: JsonRecord): Dialect =>
+  distribution === "opensearch" ? "opensearch" : "elasticsearch";
+
+function versionIn({ body }: HttpResponse): JsonRecord | undefined {
   try {
-    const body: unknown = JSON.parse(new TextDecoder().decode(response.body));
-    const version = isRecord(body) && isRecord(body.version) ? body.version : {};
-    return version.distribution === "opensearch" ? ["opensearch"] : ["elasticsearch"];
+    const document: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isRecord(document) && isRecord(document.version) ? document.version : {};
   } catch {
-    return BOTH;
+    return undefined;
   }
 }
 

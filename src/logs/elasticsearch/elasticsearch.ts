@@ -4,6 +4,7 @@ import { type HttpClient, type HttpOptions, httpClient } from "../../http/client
 import { parseConfig, strictConfig } from "../../http/config.ts";
 import { withinDeadline } from "../../http/deadline.ts";
 import { systemEnvironment } from "../../http/environment.ts";
+import type { ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import type {
   EntriesOptions,
@@ -19,7 +20,7 @@ import { followed } from "../follow.ts";
 import { lineTest } from "../line-filter.ts";
 import { documentOf, failure, isRecord, NAME, readFound } from "./answer.ts";
 import { applied } from "./conditions.ts";
-import { closePoint, type Dialect, dialectsOf, openPoint } from "./dialect.ts";
+import { closePoint, type Dialect, describedBy, dialectsOf, openPoint } from "./dialect.ts";
 import { type LogFields, type Mapping, type Places, placesIn, readMapping } from "./mapping.ts";
 import {
   type Aggregated,
@@ -138,6 +139,10 @@ class Elasticsearch implements LogBackend {
 
   follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
     return followed(NAME, (span) => this.entries({ ...filter, ...span, order: "forward" }, options), options);
+  }
+
+  async describe({ signal, timeoutMs }: AskOptions = {}): Promise<ServerDescription> {
+    return describedBy(await this.#http.send({ method: "GET", path: "/", idempotent: true, signal, timeoutMs }));
   }
 
   async #aggregated(

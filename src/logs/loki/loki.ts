@@ -1,5 +1,6 @@
 import { DecodeError, QueryError } from "../../errors.ts";
 import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
+import type { ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import type {
   EntriesOptions,
@@ -15,6 +16,7 @@ import type {
 import { followed } from "../follow.ts";
 import { print } from "../logql/printer.ts";
 import { bodyOf, entriesLimitIn, reasonOf, spanLimitIn } from "./answer.ts";
+import { buildOf } from "./build.ts";
 import { decodeEntries, decodeSeries, HINT, type RawEntry } from "./decode.ts";
 import { type LabelPreset, type LokiLabels, OriginLabels } from "./labels.ts";
 import { type PageAnswer, type PageQuestion, pagesOf, type RawPage, type ServerLimits } from "./pages.ts";
@@ -105,6 +107,11 @@ class Loki implements LogBackend {
 
   follow(filter: LogFilter, options: FollowOptions = {}): AsyncGenerator<LogPage> {
     return followed(NAME, (span) => this.entries({ ...filter, ...span, order: "forward" }, options), options);
+  }
+
+  async describe(options: AskOptions = {}): Promise<ServerDescription> {
+    const { version, clockMs } = await buildOf((path) => this.#send(path, [], options));
+    return { product: "Loki", version, dialect: "loki", clockMs };
   }
 
   #pages(query: LogQuery, options: EntriesOptions): AsyncGenerator<RawPage> {

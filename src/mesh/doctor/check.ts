@@ -35,8 +35,45 @@ export async function looked(signal: Signal, name: string, look: () => Promise<F
   try {
     return checked(signal, name, await look());
   } catch (error) {
-    if (!(error instanceof MeshQueryError)) throw error;
-    const found = { code: error.code, retryable: error.retryable };
-    return checked(signal, name, { status: "failed", message: error.message, found });
+    return checked(signal, name, failedFinding(error));
+  }
+}
+
+/** What an error of a backend is as a finding; any other error is thrown. */
+export function failedFinding(error: unknown): Finding {
+  if (!(error instanceof MeshQueryError)) throw error;
+  const found = { code: error.code, retryable: error.retryable };
+  return { status: "failed", message: error.message, remedy: remedyOf(error.code), found };
+}
+
+/** What to set where a backend gave no answer, or none that could be read. */
+function remedyOf(code: string): string | undefined {
+  switch (code) {
+    case "dns":
+    case "network":
+    case "refused":
+    case "reset":
+      return "check the URL, and that it can be reached from here: from outside of the cluster by kubectl port-forward";
+    case "tls":
+      return "give the certificates to trust and to show: { tls: { ca, cert, key } }";
+    case "unauthorized":
+      return 'give credentials: { auth: { bearer: "…" } } or { auth: { basic: { username, password } } }, and the tenant where there are several';
+    case "forbidden":
+      return "let these credentials read, or give others: { auth }";
+    case "content-type":
+    case "not-found":
+    case "redirect":
+    case "shape":
+    case "syntax":
+      return "give the URL of its HTTP API, with the path before it if it has one";
+    case "deadline":
+      return "give it longer: mesh.doctor({ timeoutMs: 60_000 })";
+    case "rate-limited":
+      return "ask less at once: { concurrency }";
+    case "internal":
+    case "unavailable":
+      return "look at the server's own log";
+    default:
+      return undefined;
   }
 }

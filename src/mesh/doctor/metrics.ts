@@ -2,12 +2,12 @@ import type { InstantData, MetricsBackend } from "../../metrics/backend.ts";
 import { aggregate, by, call, type Expr, matcher, number, selector } from "../../promql/index.ts";
 import { labelValue } from "../../results/labels.ts";
 import { type AskOptions, formatDuration } from "../../time.ts";
+import type { KnownHistograms } from "../histograms.ts";
 import { ISTIO_LABELS, METRICS } from "../istio.ts";
 import { type Check, checked, type Finding, looked } from "./check.ts";
+import { arrive, clockFinding, describer } from "./server.ts";
 
 const SCRAPE = "scrape the proxies' port 15090, path /stats/prometheus (Istio's prometheus.io annotations do so)";
-/** A clock that is further off than this moves answers. */
-const LATEST_MS = 5_000;
 /** Labels without which some question has no answer. */
 const NEEDED: Readonly<Partial<Record<(typeof ISTIO_LABELS)[number], string>>> = {
   connection_security_policy: "identity and mTLS shares",
@@ -22,9 +22,13 @@ const NEEDED: Readonly<Partial<Record<(typeof ISTIO_LABELS)[number], string>>> =
   source_workload: "edges",
 };
 
+/** How the mesh was told that its histograms are kept. */
+export type HistogramSetting = KnownHistograms | "auto";
+
 /** Looks at the backend of metrics: is it there, and are Istio's metrics in it? */
 export async function metricsChecks(
   backend: MetricsBackend | undefined,
+  histograms: HistogramSetting,
   now: () => number,
   options: AskOptions,
 ): Promise<readonly Check[]> {
@@ -38,16 +42,32 @@ export async function metricsChecks(
     ];
   }
   const ask = async (expr: Expr): Promise<InstantData> => (await backend.instant(expr, undefined, options)).data;
-  const reachable = await looked("metrics", "reachable", async () => clockFinding(await ask(call("time")), now()));
-  if (reachable.status === "failed") return [reachable];
+  let clock: readonly Check[] = [];
+  const { answers, checks } = await arrive({
+    signal: "metrics",
+    ask: async () => {
+      const time = await ask(call("time"));
+      if (time.kind === "scalar") clock = [checked("metrics", "clock", clockFinding(time.value * 1000, now()))];
+      return { status: "ok", message: "it answers" };
+    },
+    describe: describer(backend, options),
+    now,
+  });
+  if (!answers) return checks;
   const rest = await Promise.all([
     looked("metrics", "reporters", async () => reportersFinding(await ask(counts("reporter", METRICS.requests)))),
     looked("metrics", "tcp", async () => tcpFinding(await ask(counts("reporter", METRICS.tcpOpened)))),
     looked("metrics", "labels", async () => labelsFinding(await ask(samples()))),
-    looked("metrics", "histogram", async () => histogramFinding(await ask(counts("le", `${METRICS.duration}_bucket`)))),
+    looked("metrics", "histogram", async () => {
+      const [classic, native] = [
+        counts("le", `${METRICS.duration}_bucket`),
+        aggregate("count", selector(METRICS.duration)),
+      ];
+      return histogramFinding(await ask(classic), await ask(native), histograms);
+    }),
     looked("metrics", "scrape interval", async () => intervalFinding(await backend.findScrapeInterval?.(options))),
   ]);
-  return [reachable, ...rest];
+  return [...checks, ...clock, ...rest];
 }
 
 const counts = (label: string, metric: string): Expr => aggregate("count", selector(metric), { grouping: by(label) });
@@ -58,16 +78,6 @@ const samples = (): Expr =>
     param: number(5),
     grouping: by("reporter"),
   });
-
-function clockFinding(data: InstantData, nowMs: number): Finding {
-  const serverMs = data.kind === "scalar" ? data.value * 1000 : undefined;
-  if (serverMs === undefined) return { status: "ok", message: "it answers" };
-  const aheadMs = Math.round(serverMs - nowMs);
-  const found = { clockAheadMs: aheadMs };
-  if (Math.abs(aheadMs) <= LATEST_MS) return { status: "ok", message: "it answers, by the same clock", found };
-  const message = `its clock is ${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"} this one`;
-  return { status: "warning", message, remedy: "set both clocks by NTP", found };
-}
 
 function rows(data: InstantData, label: string): ReadonlyMap<string, number> {
   if (data.kind !== "vector") return new Map();
@@ -96,7 +106,9 @@ function tcpFinding(data: InstantData): Finding {
   const reporters = rows(data, "reporter");
   const found = { reporters: Object.fromEntries(reporters) };
   if (reporters.size > 0) return { status: "ok", message: "connections are counted", found };
-  return { status: "warning", message: "there are no counters of TCP: none is used, or they are dropped", found };
+  const message = "there are no counters of TCP: none is used, or they are dropped";
+  const remedy = "where TCP is used, keep istio_tcp_* when scraping, and name the services' ports or set appProtocol";
+  return { status: "warning", message, remedy, found };
 }
 
 function labelsFinding(data: InstantData): Finding {
@@ -113,26 +125,30 @@ function labelsFinding(data: InstantData): Finding {
   return { status: "warning", message: `labels are missing: ${harm.join(", ")}`, remedy, found };
 }
 
-function histogramFinding(data: InstantData): Finding {
-  const bounds = [...rows(data, "le").keys()].filter((bound) => bound !== "");
-  if (bounds.length === 0) {
-    const remedy = "keep istio_request_duration_milliseconds_bucket when scraping: latency needs it";
-    return {
-      status: "warning",
-      message: "there are no buckets of durations",
-      remedy,
-      found: { kind: undefined, bounds: [] },
-    };
-  }
-  const numbers = bounds
+function histogramFinding(classic: InstantData, native: InstantData, histograms: HistogramSetting): Finding {
+  const bounds = [...rows(classic, "le").keys()]
+    .filter((bound) => bound !== "")
     .map((bound) => (bound === "+Inf" ? Number.POSITIVE_INFINITY : Number(bound)))
     .sort((a, b) => a - b);
-  const message = `classic, with bounds of ${numbers.filter(Number.isFinite).join(", ")} ms`;
-  return { status: "ok", message, found: { kind: "classic", bounds: numbers } };
+  const isNative = native.kind === "vector" && native.labels.length > 0;
+  const kinds = [...(bounds.length === 0 ? [] : ["classic"]), ...(isNative ? ["native"] : [])];
+  const found = { kind: kinds.at(-1), kinds, bounds };
+  if (kinds.length === 0) {
+    const remedy = "keep istio_request_duration_milliseconds_bucket when scraping: latency needs it";
+    return { status: "warning", message: "there are no buckets of durations", remedy, found };
+  }
+  const classicText = `classic, with bounds of ${bounds.filter(Number.isFinite).join(", ")} ms`;
+  const message = kinds.map((kind) => (kind === "native" ? "native" : classicText)).join(" and ");
+  if (histograms === "auto" || kinds.includes(histograms)) return { status: "ok", message, found };
+  const remedy = `write createMesh({ histograms: "${kinds[0]}" })`;
+  return { status: "warning", message: `${message}, and the mesh is told of ${histograms} ones`, remedy, found };
 }
 
 function intervalFinding(ms: number | undefined): Finding {
-  if (ms === undefined) return { status: "skipped", message: "nothing tells how often proxies are scraped" };
+  if (ms === undefined) {
+    const remedy = 'say how often: prometheus(url, { scrapeInterval: "15s" })';
+    return { status: "skipped", message: "nothing tells how often proxies are scraped", remedy };
+  }
   const found = { scrapeIntervalMs: ms };
   const message = `${formatDuration(Math.round(ms))}: windows should span at least ${formatDuration(Math.round(4 * ms))}`;
   return { status: "ok", message, found };

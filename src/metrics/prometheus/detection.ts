@@ -10,11 +10,19 @@ const PATIENCE_MS = 5_000;
 /** A server that could not say is asked again after so long. */
 const RETRY_MS = 60_000;
 
+/** What is known of a server by its own words. */
+export interface KnownServer {
+  readonly kind: DialectKind;
+  /** As it writes them; `undefined` where it does not. */
+  readonly application?: string | undefined;
+  readonly version?: string | undefined;
+}
+
 /** Finds out once whose dialect a server speaks. */
 export class Detection {
   readonly #http: HttpClient;
   readonly #now: () => number;
-  #found: Promise<DialectKind | undefined> | undefined;
+  #found: Promise<KnownServer | undefined> | undefined;
   #againAtMs = Number.POSITIVE_INFINITY;
 
   constructor(http: HttpClient, now: () => number) {
@@ -24,11 +32,16 @@ export class Detection {
 
   /** The dialect; that of Prometheus itself where nothing says otherwise. Looked for on behalf of all who ask. */
   async kind(): Promise<DialectKind> {
+    return (await this.server())?.kind ?? "prometheus";
+  }
+
+  /** What the server says that it is; `undefined` where it could not be asked. */
+  server(): Promise<KnownServer | undefined> {
     if (this.#found === undefined || this.#now() >= this.#againAtMs) {
       this.#againAtMs = Number.POSITIVE_INFINITY;
       this.#found = this.#look();
     }
-    return (await this.#found) ?? "prometheus";
+    return this.#found;
   }
 
   /** Whether the last look gave an answer, and none is due. */
@@ -36,22 +49,26 @@ export class Detection {
     return this.#againAtMs === Number.POSITIVE_INFINITY;
   }
 
-  async #look(): Promise<DialectKind | undefined> {
+  async #look(): Promise<KnownServer | undefined> {
     try {
       const response = await this.#get("/api/v1/status/buildinfo");
-      if (response.headers["x-server-hostname"] !== undefined) return "victoria-metrics";
-      if (response.status === 404) return "prometheus";
-      const { application = "", version = "0." } = buildInfoOf(readEnvelope(response, BuildData, "the build")).data;
-      if (/mimir/i.test(application)) return "mimir";
-      if (/cortex/i.test(application)) return "cortex";
-      // Thanos has not reached version 1; builds by hand have no version at all.
-      if (!version.startsWith("0.")) return "prometheus";
-      return listsStores(await this.#get("/api/v1/stores")) ? "thanos" : "prometheus";
+      if (response.headers["x-server-hostname"] !== undefined) return { kind: "victoria-metrics" };
+      if (response.status === 404) return { kind: "prometheus" };
+      const { application, version } = buildInfoOf(readEnvelope(response, BuildData, "the build")).data;
+      return { kind: await this.#kindOf(application ?? "", version ?? "0."), application, version };
     } catch (error) {
       if (!(error instanceof MeshQueryError)) throw error;
       this.#againAtMs = this.#now() + RETRY_MS;
       return undefined;
     }
+  }
+
+  async #kindOf(application: string, version: string): Promise<DialectKind> {
+    if (/mimir/i.test(application)) return "mimir";
+    if (/cortex/i.test(application)) return "cortex";
+    // Thanos has not reached version 1; builds by hand have no version at all.
+    if (!version.startsWith("0.")) return "prometheus";
+    return listsStores(await this.#get("/api/v1/stores")) ? "thanos" : "prometheus";
   }
 
   #get(path: string) {

@@ -4,6 +4,7 @@ import { type HttpOptions, httpClient } from "../../http/client.ts";
 import { systemEnvironment } from "../../http/environment.ts";
 import { type Expr, print } from "../../promql/index.ts";
 import type { CustomLabel, LabelSet } from "../../results/labels.ts";
+import type { ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
 import { RangeCache } from "../plan/range-cache.ts";
@@ -24,6 +25,7 @@ import {
   SeriesData,
 } from "./catalog.ts";
 import { Connection } from "./connection.ts";
+import { describe } from "./description.ts";
 import { Detection } from "./detection.ts";
 import { type Dialect, type DialectKind, mannerOf } from "./dialect.ts";
 import { isComplete, readEnvelope } from "./envelope.ts";
@@ -154,6 +156,12 @@ export class Prometheus implements MetricsBackend {
   /** Whose dialect the server speaks: as it was named, or as the server itself has it. */
   async dialect(options: AskOptions = {}): Promise<DialectKind> {
     return this.#quality.kind(options);
+  }
+
+  /** What the server is, and in which dialect it is spoken to. */
+  async describe(options: AskOptions = {}): Promise<ServerDescription> {
+    const server = await this.#quality.server(options);
+    return describe(server, await this.dialect(options), this.#connection, options);
   }
 
   get scrapeIntervalMs(): number | undefined {

@@ -2,7 +2,7 @@ import { untilAborted } from "../../http/abort.ts";
 import { startDeadline } from "../../http/deadline.ts";
 import type { AskOptions } from "../../time.ts";
 import type { Answer } from "../backend.ts";
-import type { Detection } from "./detection.ts";
+import type { Detection, KnownServer } from "./detection.ts";
 import type { DialectKind, Manner } from "./dialect.ts";
 import type { StoreReport, ThanosStores } from "./thanos-stores.ts";
 
@@ -31,6 +31,12 @@ export class Quality {
     const kind = await (signal === undefined ? found : untilAborted(signal, found));
     if (this.#detection.settled) this.#kind = kind;
     return kind;
+  }
+
+  /** What the server says that it is, asked once. */
+  async server({ signal }: AskOptions): Promise<KnownServer | undefined> {
+    const found = this.#detection.server();
+    return signal === undefined ? found : untilAborted(signal, found);
   }
 
   /** Looks at the stores while a querier answers, where it is known to be one. */

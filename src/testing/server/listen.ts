@@ -75,8 +75,9 @@ export async function listen(telemetry: Telemetry, options: ListenOptions = {}):
     opensearch: elasticsearchApi(present, now, "opensearch"),
   };
   const server = createServer((request, response) => {
+    response.sendDate = false;
     // Whoever has left is told nothing; there is nobody else to tell.
-    exchange(apis, request, response).catch(() => response.destroy());
+    exchange(apis, now, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -116,6 +117,7 @@ const MOST_BYTES = 32 << 20;
 
 async function exchange(
   apis: Readonly<Record<string, Api>>,
+  now: () => number,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -127,7 +129,9 @@ async function exchange(
   }
   if (response.destroyed) return;
   const reply = bytes > MOST_BYTES ? TOO_LARGE : answerOf(apis, request, Buffer.concat(chunks));
-  await send(reply, request, response);
+  // Like the servers that it stands for, it tells the time by its own clock.
+  const date = new Date(now()).toUTCString();
+  await send({ ...reply, headers: { date, ...reply.headers } }, request, response);
 }
 
 const TOO_LARGE: ServerReply = { status: 413, contentType: "text/plain", body: "the request is too large\n" };

@@ -1,6 +1,7 @@
 import { QueryError, TimeoutError } from "../../errors.ts";
-import { type HttpClient, type HttpOptions, httpClient } from "../../http/client.ts";
+import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
 import { isTimeout, TIMEOUT_RULE } from "../../http/options.ts";
+import { clockIn, type ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import { bodyOf, isPage, isSuccess, type Question, send } from "../answer.ts";
 import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, TraceQuery } from "../backend.ts";
@@ -48,6 +49,7 @@ class Jaeger implements TraceBackend {
   readonly name = JAEGER;
   readonly finestWindowMs = 0.001;
   readonly mostPerCall = 1_000;
+  readonly #http: HttpClient;
   readonly #legacy: Legacy;
   readonly #named: Dialect | undefined;
   readonly #detection: Detection<Dialect>;
@@ -56,6 +58,7 @@ class Jaeger implements TraceBackend {
   constructor(http: HttpClient, api: "legacy" | "v3" | undefined, timeoutMs: number) {
     const legacy = new Legacy(http);
     const v3 = new V3(http);
+    this.#http = http;
     this.#legacy = legacy;
     this.#timeoutMs = timeoutMs;
     this.#named = api && { legacy, v3 }[api];
@@ -118,6 +121,18 @@ class Jaeger implements TraceBackend {
     return this.#legacy.dependencies(Math.floor(fromMs), Math.ceil(toMs), options);
   }
 
+  describe(options: AskOptions = {}): Promise<ServerDescription> {
+    return this.#ask(options, async (dialect, left) => {
+      const { headers, ...page } = await send(this.#http, { backend: JAEGER, path: "/", hint: WRONG_URL }, left);
+      return {
+        product: "Jaeger",
+        version: versionIn(page),
+        dialect: dialect === this.#legacy ? "legacy" : "v3",
+        clockMs: clockIn(headers),
+      };
+    });
+  }
+
   /** Puts the question to the API that this Jaeger has; finding that out is on the question's own time. */
   async #ask<T>(options: AskOptions, put: (dialect: Dialect, left: AskOptions) => Promise<T>): Promise<T> {
     const known = this.#named ?? this.#detection.known;
@@ -136,6 +151,17 @@ class Jaeger implements TraceBackend {
     if (leftMs < 1) throw late();
     return put(dialect, { signal: options.signal, timeoutMs: leftMs });
   }
+}
+
+/**
+ * The version, which no endpoint tells but the page of the user interface, as the query service fills it in.
+ *
+ * @see jaegertracing/jaeger, `static_handler.go`, `JAEGER_VERSION`
+ */
+function versionIn({ body, status }: Pick<HttpResponse, "body" | "status">): string | undefined {
+  if (status !== 200) return undefined;
+  const named = /\bJAEGER_VERSION = \{[^}]*"gitVersion":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1];
+  return named?.replace(/^v(?=\d)/, "");
 }
 
 /**

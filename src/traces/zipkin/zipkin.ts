@@ -1,4 +1,5 @@
 import { type HttpClient, type HttpOptions, httpClient } from "../../http/client.ts";
+import { clockIn, type ServerDescription } from "../../results/server-description.ts";
 import type { AskOptions } from "../../time.ts";
 import { bodyOf, type Question, quoted, send } from "../answer.ts";
 import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, TraceQuery } from "../backend.ts";
@@ -121,6 +122,13 @@ class Zipkin implements TraceBackend {
     });
   }
 
+  async describe(options: AskOptions = {}): Promise<ServerDescription> {
+    const { status, body, headers } = await send(this.#http, ask({ path: "/info" }), options);
+    // A server that speaks Zipkin's API, and is none, has no such page.
+    const version = status === 200 ? versionIn(body) : undefined;
+    return { product: "Zipkin", version, dialect: "v2", clockMs: clockIn(headers) };
+  }
+
   /** Zipkin refuses a question for many traces that names only one. */
   async #run(ids: readonly string[], options: AskOptions): Promise<readonly Trace[]> {
     const [only] = ids;
@@ -149,6 +157,10 @@ class Zipkin implements TraceBackend {
     return { document, read: new DocumentReader(contextOf(question)) };
   }
 }
+
+/** @see openzipkin/zipkin, `zipkin-server`, the actuator's `/info` */
+const versionIn = (body: Uint8Array): string | undefined =>
+  /"zipkin"\s*:\s*\{[^}]*"version"\s*:\s*"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1];
 
 const ask = (about: Pick<Question, "path" | "query">): Question => ({ backend: NAME, hint: HINT, ...about });
 

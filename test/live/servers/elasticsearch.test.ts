@@ -42,6 +42,14 @@ describe("an Elasticsearch without points in time", () => {
     logs = elasticsearch(server.url, { index: "logstash-*" });
   });
 
+  it("is known for what it is", async () => {
+    expect(await logs.describe?.()).toMatchObject({
+      product: "Elasticsearch",
+      version: "7.10.2",
+      dialect: "elasticsearch",
+    });
+  });
+
   it("grants none, by either of the ways to ask for one", async () => {
     for (const path of ["_pit", "_search/point_in_time"]) {
       const answer = await fetch(`${server.url}/logstash-plain/${path}?keep_alive=1m`, { method: "POST" });

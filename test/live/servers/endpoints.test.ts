@@ -92,6 +92,7 @@ describe.each([
     const { data } = await client.buildInfo();
     expect(data.goVersion).toMatch(/^go1\./);
     if (version === "2.42") expect(data.version).toMatch(/^2\.42\.0/);
+    expect(await client.describe()).toEqual({ product: "Prometheus", version: data.version, dialect: "prometheus" });
   });
 
   it("lists series, labels and values, there and back", async () => {
@@ -234,6 +235,13 @@ describe("VictoriaMetrics", () => {
   it("is known for what it is", async () => {
     expect(await client.dialect()).toBe("victoria-metrics");
     expect((await client.buildInfo()).data.application).toBeUndefined();
+    expect(await client.describe()).toMatchObject({
+      product: "VictoriaMetrics",
+      version: expect.stringMatching(/^1\.79\./),
+      dialect: "victoria-metrics",
+    });
+    const told = prometheus(server.url, { dialect: "prometheus" });
+    expect((await told.describe()).remedy).toContain('{ dialect: "victoria-metrics" }');
   });
 
   it("lists series, labels and values, there and back", async () => {

@@ -23,6 +23,7 @@ const withOptions = (options: Omit<ThanosDialect, "kind">) =>
 describe("a querier over two replicas", () => {
   it("is known for what it is", async () => {
     expect(await clients[1]?.dialect()).toBe("thanos");
+    expect(await clients[1]?.describe()).toMatchObject({ product: "Thanos", dialect: "thanos" });
   });
 
   it("answers each series once, and is complete", async () => {

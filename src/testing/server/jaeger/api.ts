@@ -17,20 +17,24 @@ export function jaegerApi(
   const older = legacyRoutes(store);
   const kept = search === "legacy" ? older : older.filter(({ path }) => STAYED.some((one) => path.test(one)));
   const routes = [...v3Routes(store), ...kept];
-  return (request) => routed(routes, UNROUTED, request);
+  const page = pageOf(search === "legacy" ? "v2.20.0" : "v2.21.0");
+  const unrouted: Unrouted = {
+    notFound: () => page,
+    notAllowed: (_, methods) => ({ status: 405, headers: { allow: methods.join(", ") }, body: "" }),
+  };
+  return (request) => routed(routes, unrouted, request);
 }
 
 /** Examples of the older API's paths that 2.21 has still. */
 const STAYED = ["/api/dependencies", "/api/traces/1"];
 
-/** To every path that it does not know Jaeger answers with the page of its user interface. */
-const PAGE: ServerReply = {
+/** To every path that it does not know Jaeger answers with the page of its user interface, which tells its version. */
+const pageOf = (version: string): ServerReply => ({
   status: 200,
   contentType: "text/html; charset=utf-8",
-  body: '<!doctype html>\n<html lang="en"><head><title>Jaeger UI</title></head><body></body></html>\n',
-};
-
-const UNROUTED: Unrouted = {
-  notFound: () => PAGE,
-  notAllowed: (_, methods) => ({ status: 405, headers: { allow: methods.join(", ") }, body: "" }),
-};
+  body: `<!doctype html>
+<html lang="en"><head><title>Jaeger UI</title><script>
+const JAEGER_VERSION = {"gitCommit":"","gitVersion":"${version}","buildDate":""};
+</script></head><body></body></html>
+`,
+});

@@ -52,6 +52,7 @@ export function zipkinApi(telemetry: Telemetry, now: () => number): (request: Se
         })),
       );
     }),
+    { methods: ["GET"], path: /^\/info$/, answer: () => jsonReply({ zipkin: { version: "3.4.4", commit: "" } }) },
     { methods: ["GET"], path: /^\/health$/, answer: () => jsonReply({ status: "UP" }) },
   ];
   const answering = refusing(routes, ({ status, message }) => plain(status, message));
