@@ -39,6 +39,7 @@ export type QueryErrorCode =
   | "label"
   | "name"
   | "pattern"
+  | "peer"
   | "policy"
   | "promql"
   | "quantile"

@@ -197,13 +197,24 @@ export type { Instantaneous, Question, RangeQuestion } from "./metrics/question.
 export type { RawOptions, StringQuery } from "./metrics/raw-query.ts";
 export type { TimeRange } from "./metrics/step.ts";
 export { type Hole, promql } from "./promql/template.ts";
+export type { ChartIncident, ChartOptions, ChartThreshold } from "./results/chart-options.ts";
+export type { Cell, Column, ColumnKind, Columns, Heading, Tone } from "./results/column.ts";
+export type { CsvOptions } from "./results/csv.ts";
+export type { HtmlOptions } from "./results/html.ts";
 export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";
-export type { Matrix, Series } from "./results/matrix.ts";
+export type { Matrix, MatrixJson, Series } from "./results/matrix.ts";
 export type { Meta } from "./results/meta.ts";
-export type { Sample } from "./results/sample.ts";
+export type { MimeBundle } from "./results/mime.ts";
+export { page } from "./results/page.ts";
+export type { Presentable, Result, Table, TableJson } from "./results/result.ts";
+export type { Sample, SampleJson } from "./results/sample.ts";
+export { type Showable, show, type Tslab } from "./results/show.ts";
 export type { StringSample } from "./results/string-sample.ts";
 export type { Quotient } from "./results/unit.ts";
-export type { Vector, VectorSample } from "./results/vector.ts";
+export type { Vector, VectorJson, VectorSample } from "./results/vector.ts";
+export type { SvgOptions, VegaLibrary, VegaLiteLibrary } from "./results/vega.ts";
+export type { VegaLiteSpec } from "./results/vega-lite.ts";
+export type { Drawing, Item, Line, Part, View } from "./results/view.ts";
 export type { AskOptions, Duration, Instant, ResolvedSpan, TimeSpan } from "./time.ts";
 export type {
   Dependency,

@@ -1,5 +1,5 @@
 import type { LabelSet } from "../results/labels.ts";
-import { plain, printTable } from "../results/text.ts";
+import { plain, printLength, printTable } from "../results/text.ts";
 import { formatDuration, formatInstant } from "../time.ts";
 import type { AlertCourse, AlertInterval, FailedEvaluation } from "./history.ts";
 import { type BacktestSummary, lengthWithin, type Window } from "./summary.ts";
@@ -33,7 +33,7 @@ export function drawBacktest(test: DrawnBacktest): string {
   const rows = shown.map((course) => {
     const firing = course.intervals.filter(({ state }) => state === "firing");
     const total = firing.reduce((sum, interval) => sum + lengthWithin(interval, test), 0);
-    return [courseName(course, alerts), `${firing.length}`, lengthText(total), timeline(course.intervals, test)];
+    return [courseName(course, alerts), `${firing.length}`, printLength(total), timeline(course.intervals, test)];
   });
   const lines = [
     `${test.name}: ${sentenceOf(test)}`,
@@ -61,7 +61,7 @@ export function sentenceOf({ pages, pagesPerWeek, firingMs, longestMs, flaps }: 
   const flapping = flaps === 0 ? "" : `; ${flaps} soon after the one before`;
   return pages === 0 && firingMs === 0
     ? count
-    : `${count}; firing for ${lengthText(firingMs)}, ${lengthText(longestMs)} at the longest${flapping}`;
+    : `${count}; firing for ${printLength(firingMs)}, ${printLength(longestMs)} at the longest${flapping}`;
 }
 
 /** The courses, those that fired longest first. */
@@ -109,17 +109,11 @@ export function drawSweep(settings: readonly DrawnSetting[]): string {
     formatDuration(setting.forMs),
     `${setting.pages}`,
     rounded(setting.pagesPerWeek),
-    lengthText(setting.firingMs),
-    lengthText(setting.longestMs),
+    printLength(setting.firingMs),
+    printLength(setting.longestMs),
     `${setting.flaps}`,
   ]);
   return printTable(["", "threshold", "for", "pages", "a week", "firing", "longest", "flaps"], rows);
 }
 
 const rounded = (value: number): string => String(Number(value.toPrecision(3)));
-
-/** A length of time in its two largest units. */
-export function lengthText(ms: number): string {
-  const text = formatDuration(Math.round(ms));
-  return (text.match(/\d+[a-z]+/g) ?? [text]).slice(0, 2).join(" ");
-}

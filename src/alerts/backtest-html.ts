@@ -1,6 +1,7 @@
 import { escaped } from "../results/html.ts";
+import { printLength } from "../results/text.ts";
 import { formatDuration, formatInstant } from "../time.ts";
-import { byFiring, courseName, type DrawnBacktest, lengthText, remarksOf, sentenceOf } from "./backtest-drawing.ts";
+import { byFiring, courseName, type DrawnBacktest, remarksOf, sentenceOf } from "./backtest-drawing.ts";
 import type { AlertCourse, AlertInterval } from "./history.ts";
 import { lengthWithin } from "./summary.ts";
 
@@ -64,7 +65,7 @@ function bar(interval: AlertInterval, top: number, x: (ms: number) => number, te
   // What lasted less than a pixel still shows.
   const width = Math.max(2, to - from);
   const left = Math.min(from, WIDTH - width);
-  const hint = `${interval.state} from ${formatInstant(interval.startMs)} for ${lengthText(lengthWithin(interval, test))}${interval.ongoing ? " and on" : ""}`;
+  const hint = `${interval.state} from ${formatInstant(interval.startMs)} for ${printLength(lengthWithin(interval, test))}${interval.ongoing ? " and on" : ""}`;
   return `<rect class="${interval.state}" x="${left.toFixed(2)}" y="${top}" width="${width.toFixed(2)}" height="${ROW - 6}"><title>${escaped(hint)}</title></rect>`;
 }
 
@@ -74,7 +75,7 @@ function table(courses: readonly AlertCourse[], test: DrawnBacktest): string {
       (interval) =>
         `<tr><td>${escaped(courseName(course, courses))}<td><span class="swatch ${interval.state}"></span>${interval.state}<td>${formatInstant(interval.startMs)}<td>${
           interval.ongoing ? "still" : formatInstant(interval.endMs)
-        }<td class="n">${lengthText(lengthWithin(interval, test))}<td class="n">${number(interval.least)}<td class="n">${number(interval.greatest)}`,
+        }<td class="n">${printLength(lengthWithin(interval, test))}<td class="n">${number(interval.least)}<td class="n">${number(interval.greatest)}`,
     ),
   );
   return `<div class="scroll"><table>

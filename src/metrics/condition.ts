@@ -1,7 +1,9 @@
 import { QueryError } from "../errors.ts";
 import { binary, type ComparisonOp, call, type Expr, type Grouping, number, type SetOp } from "../promql/index.ts";
+import { DISPLAY, INSPECT, type MimeBundle } from "../results/mime.ts";
 import { type AskOptions, type Duration, type Instant, parseDuration, shown } from "../time.ts";
 import { isSingle } from "./answer.ts";
+import { displayQuestion, printQuestion } from "./display.ts";
 import { type Formula, join, joinSets, map } from "./formula.ts";
 import type { RangeOptions } from "./plan/range.ts";
 import type { Instantaneous, Plan, Question, RangeQuestion } from "./question.ts";
@@ -284,6 +286,16 @@ export class Condition<out U extends string = string, L extends string = string>
   /** When it held within a range: the instants with a value. */
   over(range: TimeRange, options: RangeOptions = {}): RangeQuestion<U, L> {
     return asked<U, L>(this.#fields).over(range, options);
+  }
+
+  /** How it looks in a notebook: what holds now, and when it held over the last hour. */
+  [DISPLAY](): Promise<MimeBundle> {
+    return displayQuestion(this);
+  }
+
+  /** Its text, and how to ask it. */
+  [INSPECT](): string {
+    return printQuestion(this);
   }
 }
 

@@ -12,12 +12,14 @@ import {
 } from "../promql/index.ts";
 import { type CustomLabel, type LabelName, labelName } from "../results/labels.ts";
 import type { Matrix } from "../results/matrix.ts";
+import { DISPLAY, displayed, INSPECT, type MimeBundle } from "../results/mime.ts";
 import { type Quotient, quotient } from "../results/unit.ts";
 import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
 import { isSingle, matrixOf, metaOf, sampleOf, timeOf, vectorOf } from "./answer.ts";
 import type { Answer, Grid, MatrixData, MetricsBackend } from "./backend.ts";
 import { Condition, type MissingOptions, type Threshold, thresholdOf } from "./condition.ts";
+import { displayQuestion, printQuestion } from "./display.ts";
 import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
 import { askPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
 import { windowRemarks } from "./plan/window-remarks.ts";
@@ -317,6 +319,16 @@ export class Query<U extends string, L extends string = never, out K extends str
     return new RangeQuery(() => this.#askRange(range, options));
   }
 
+  /** How it looks in a notebook: its value now, and its course over the last hour. */
+  [DISPLAY](): Promise<MimeBundle> {
+    return displayQuestion(this);
+  }
+
+  /** Its text, and how to ask it. */
+  [INSPECT](): string {
+    return printQuestion(this);
+  }
+
   async #ask(atMs: number | undefined, options: AskOptions): Promise<Instantaneous<U, L>> {
     const { context, unit, formula, grouping, shape } = this.#plan;
     const backend = backendOf(context);
@@ -384,6 +396,11 @@ export class RangeQuery<U extends string, L extends string = never> implements P
   async *parts(): AsyncGenerator<Matrix<L, U>, void, undefined> {
     const { pieces, matrix } = await this.#ask();
     for await (const { answer, grid } of pieces) yield matrix(answer, grid);
+  }
+
+  /** How it looks in a notebook: as its answer. */
+  [DISPLAY](): Promise<MimeBundle> {
+    return displayed(async () => (await this)[DISPLAY]());
   }
 
   async #whole(): Promise<Matrix<L, U>> {

@@ -1,5 +1,6 @@
 import { DecodeError, QueryError } from "../errors.ts";
 import { type Expr, parse, print, typeOf, type ValueType, without } from "../promql/index.ts";
+import { DISPLAY, displayed, type MimeBundle } from "../results/mime.ts";
 import { StringSample } from "../results/string-sample.ts";
 import { type AskOptions, type Instant, instantMs, shown } from "../time.ts";
 import { metaOf } from "./answer.ts";
@@ -88,6 +89,11 @@ export class StringQuery implements PromiseLike<StringSample> {
   /** The text at an instant. */
   async at(instant: Instant, options: AskOptions = {}): Promise<StringSample> {
     return this.#ask(instantMs(instant, "at"), options);
+  }
+
+  /** How it looks in a notebook: as its answer. */
+  [DISPLAY](): Promise<MimeBundle> {
+    return displayed(async () => (await this)[DISPLAY]());
   }
 
   async #ask(atMs: number | undefined, options: AskOptions): Promise<StringSample> {

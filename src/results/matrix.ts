@@ -1,6 +1,20 @@
-import type { Meta } from "./meta.ts";
-import { plain, printAnswer, printTable, printValue, sparkline } from "./text.ts";
+import { type ChartOptions, chartOf } from "./chart-options.ts";
+import { instant, number, plainNumber, text, trend } from "./column.ts";
+import { type Courses, courseNames } from "./course.ts";
+import type { HtmlOptions } from "./html.ts";
+import { htmlOf } from "./html.ts";
+import { type LabelSet, labelValue } from "./labels.ts";
+import { lineChart } from "./line-chart.ts";
+import { type Meta, notesOf } from "./meta.ts";
+import { bundleOf, DISPLAY, type MimeBundle } from "./mime.ts";
+import { Result, Table } from "./result.ts";
+import { ownName } from "./sample.ts";
+import { plain, sparkline } from "./text.ts";
+import { printColumns } from "./text-view.ts";
 import { cells, hasLabels, labelNames } from "./vector.ts";
+import { type SvgOptions, svgOf } from "./vega.ts";
+import { type VegaLiteSpec, vegaLiteLines } from "./vega-lite.ts";
+import { tablePart, type View } from "./view.ts";
 
 /** The values of one combination of labels over time: two columns of equal length. Instants without a value are absent. */
 export class Series<L extends string = string, U extends string = string>
@@ -40,8 +54,28 @@ export class Series<L extends string = string, U extends string = string>
   }
 }
 
+/** A {@link Matrix} as plain data. Times are epoch milliseconds; NaN and infinities are `"NaN"`, `"+Inf"` and `"-Inf"`. */
+export interface MatrixJson<L extends string = string> {
+  readonly unit: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly series: readonly {
+    readonly labels: Readonly<Record<L, string>>;
+    readonly timesMs: readonly number[];
+    readonly values: readonly (number | string)[];
+  }[];
+  readonly meta: Meta;
+}
+
+/** What a notebook shows it keeps in its file: a chart of more points is there as a drawing only. */
+const MOST_KEPT = 20_000;
+
 /** Series of one unit on a common grid of instants; empty where nothing was measured. */
-export class Matrix<L extends string = string, U extends string = string> implements Iterable<Series<L, U>> {
+export class Matrix<L extends string = string, U extends string = string>
+  extends Result
+  implements Iterable<Series<L, U>>
+{
   readonly unit: U;
   readonly meta: Meta;
   readonly series: readonly Series<L, U>[];
@@ -58,6 +92,7 @@ export class Matrix<L extends string = string, U extends string = string> implem
     readonly endMs: number;
     readonly stepMs: number;
   }) {
+    super();
     this.unit = fields.unit;
     this.meta = fields.meta;
     this.series = fields.series;
@@ -82,20 +117,109 @@ export class Matrix<L extends string = string, U extends string = string> implem
     return this.series.find((s) => hasLabels(s.labels, wanted));
   }
 
-  toString(): string {
-    const names = labelNames(this.series.map((s) => s.labels));
-    const rows = this.series.map((s) => [
-      ...cells(s.labels, names),
-      `${s.length}`,
-      ...[least(s.values), mean(s.values), most(s.values), s.values.at(-1)].map((v) => printValue(v, this.unit)),
-      sparkline(s.values),
-    ]);
-    return printTable([...names, "points", "min", "mean", "max", "last", ""], rows);
+  override toString(): string {
+    return printColumns(this.summary());
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return printAnswer(this.meta, this.endMs, this.toString());
+  /** A row for each series: its labels, how many values it has, and their least, mean, greatest and last. */
+  summary(): Table {
+    const names = labelNames(this.series.map(({ labels }) => labels));
+    const values = (name: string) => number(name, this.unit);
+    const headings = [number("points"), ...["min", "mean", "max", "last"].map(values), trend("")];
+    return Table.of(
+      [...names.map((name) => text(name)), ...headings],
+      this.series.map((one) => [
+        ...cells(one.labels, names),
+        one.length,
+        ...[least(one.values), mean(one.values), most(one.values), one.values.at(-1)],
+        one.values,
+      ]),
+    );
   }
+
+  /** A row for each value of each series: the instant, the labels, the value. */
+  toTable(): Table {
+    const names = labelNames(this.series.map(({ labels }) => labels));
+    const label = (name: string) =>
+      this.series.flatMap(({ labels, length }) => Array(length).fill(labelValue(labels, name)));
+    return new Table([
+      { ...instant("time"), cells: joined(this.series.map(({ timesMs }) => timesMs)) },
+      ...names.map((name) => ({ ...text(ownName(name)), cells: label(name) })),
+      { ...number("value", this.unit), cells: joined(this.series.map(({ values }) => values)) },
+    ]);
+  }
+
+  /**
+   * A chart of the series, and their summary.
+   *
+   * @throws {QueryError} for thresholds and incidents that are none
+   */
+  toView(options: ChartOptions = {}): View {
+    const drawing = lineChart(this.#courses(), chartOf({ width: 760, ...options }));
+    return {
+      title: options.title,
+      parts: [...(drawing === undefined ? [] : [{ kind: "drawing", drawing } as const]), tablePart(this.summary())],
+      notes: notesOf(this.meta, this.endMs),
+    };
+  }
+
+  /** As a page of HTML with a chart, on which thresholds and incidents can be marked. */
+  override toHTML({ fragment, ...chart }: ChartOptions & HtmlOptions = {}): string {
+    return htmlOf([this.toView(chart)], { fragment });
+  }
+
+  toJSON(): MatrixJson<L> {
+    const { unit, startMs, endMs, stepMs, meta } = this;
+    const series = this.series.map(({ labels, timesMs, values }) => ({
+      labels,
+      timesMs: [...timesMs],
+      values: Array.from(values, plainNumber),
+    }));
+    return { unit, startMs, endMs, stepMs, series, meta };
+  }
+
+  /**
+   * A chart as Vega-Lite 5, with its data in it: lines over time, gaps as gaps.
+   *
+   * @throws {QueryError} for thresholds and incidents that are none
+   * @example
+   * matrix.toVegaLite({ thresholds: [{ value: 0.99, label: "objective" }] })
+   */
+  toVegaLite(options: ChartOptions = {}): VegaLiteSpec {
+    return vegaLiteLines(this.#courses(), chartOf(options));
+  }
+
+  /**
+   * The chart of {@link Matrix.toVegaLite} as SVG, drawn by the packages `vega` and `vega-lite`.
+   *
+   * @throws {QueryError} `code: "peer"` when they are not installed
+   */
+  async toSVG({ vega, vegaLite, ...chart }: ChartOptions & SvgOptions = {}): Promise<string> {
+    return svgOf(this.toVegaLite(chart), { vega, vegaLite });
+  }
+
+  override [DISPLAY](): MimeBundle {
+    const points = this.series.reduce((sum, { length }) => sum + length, 0);
+    return bundleOf([this.toView()], points === 0 || points > MOST_KEPT ? undefined : this.toVegaLite());
+  }
+
+  #courses(): Courses {
+    const { unit, startMs, endMs, stepMs } = this;
+    const names = courseNames(this.series.map(({ labels }) => labels as LabelSet));
+    const courses = this.series.map(({ timesMs, values }, i) => ({ name: names[i] ?? "", timesMs, values }));
+    return { unit, startMs, endMs, stepMs, courses };
+  }
+}
+
+/** Columns as one, in their order. */
+function joined(columns: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(columns.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const column of columns) {
+    all.set(column, at);
+    at += column.length;
+  }
+  return all;
 }
 
 const least = (values: Float64Array): number | undefined =>

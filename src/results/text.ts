@@ -1,5 +1,4 @@
-import { formatInstant } from "../time.ts";
-import type { Meta } from "./meta.ts";
+import { formatDuration } from "../time.ts";
 
 /** A value with its unit as a person reads it: four significant digits, ratios in per cent, `no data` where there is none. */
 export function printValue(value: number | undefined, unit: string): string {
@@ -25,13 +24,10 @@ function printNumber(value: number): string {
   return size >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4)));
 }
 
-/** A result's text with what a reader must know beside the values: when, from what query, and what is missing. */
-export function printAnswer(meta: Meta, atMs: number, body: string): string {
-  const lines = [`  at ${formatInstant(atMs)} from ${meta.backend}: ${meta.promql}`];
-  if (!meta.complete) lines.push("  incomplete: part of the data is missing");
-  for (const warning of meta.warnings) lines.push(`  warning: ${warning}`);
-  for (const info of meta.infos) lines.push(`  info: ${info}`);
-  return [body, ...lines.map(plain)].join("\n");
+/** A length of time in its two largest units: `"2h 5m"`. */
+export function printLength(ms: number): string {
+  const text = formatDuration(Math.round(ms));
+  return (text.match(/\d+[a-z]+/g) ?? [text]).slice(0, 2).join(" ");
 }
 
 /** Rows under their headings, in columns as wide as their widest cell. */

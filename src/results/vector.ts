@@ -1,6 +1,10 @@
+import { instant, number, plainNumber, text } from "./column.ts";
 import { type LabelSet, labelValue } from "./labels.ts";
-import type { Meta } from "./meta.ts";
-import { printAnswer, printTable, printValue } from "./text.ts";
+import { type Meta, notesOf } from "./meta.ts";
+import { Result, Table } from "./result.ts";
+import { ownName } from "./sample.ts";
+import { printColumns } from "./text-view.ts";
+import { tablePart, type View } from "./view.ts";
 
 /** One member of a {@link Vector}. A label that the series lacks reads as `""`, as it does in PromQL. */
 export interface VectorSample<L extends string = string> {
@@ -10,8 +14,23 @@ export interface VectorSample<L extends string = string> {
   readonly at: number;
 }
 
+/** A {@link Vector} as plain data; NaN and infinities are `"NaN"`, `"+Inf"` and `"-Inf"`. */
+export interface VectorJson<L extends string = string> {
+  readonly unit: string;
+  readonly at: number;
+  readonly samples: readonly {
+    readonly labels: Readonly<Record<L, string>>;
+    readonly value: number | string;
+    readonly at: number;
+  }[];
+  readonly meta: Meta;
+}
+
 /** Several numbers of one unit at one instant, one for each combination of labels; empty where nothing was measured. */
-export class Vector<L extends string = string, U extends string = string> implements Iterable<VectorSample<L>> {
+export class Vector<L extends string = string, U extends string = string>
+  extends Result
+  implements Iterable<VectorSample<L>>
+{
   readonly unit: U;
   /** The instant that was asked for, in epoch milliseconds. */
   readonly at: number;
@@ -29,6 +48,7 @@ export class Vector<L extends string = string, U extends string = string> implem
     readonly values: Float64Array;
     readonly timesMs: Float64Array;
   }) {
+    super();
     this.unit = fields.unit;
     this.at = fields.at;
     this.meta = fields.meta;
@@ -56,14 +76,27 @@ export class Vector<L extends string = string, U extends string = string> implem
     return undefined;
   }
 
-  toString(): string {
-    const names = labelNames(this.labels);
-    const rows = Array.from(this, (s) => [...cells(s.labels, names), printValue(s.value, this.unit)]);
-    return printTable([...names, "value"], rows);
+  override toString(): string {
+    return printColumns(this.toTable());
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return printAnswer(this.meta, this.at, this.toString());
+  /** A row for each sample: the instant, the labels, the value. */
+  toTable(): Table {
+    const names = labelNames(this.labels);
+    return new Table([
+      { ...instant("time", "programs"), cells: this.timesMs },
+      ...names.map((name) => ({ ...text(ownName(name)), cells: this.labels.map((set) => labelValue(set, name)) })),
+      { ...number("value", this.unit), cells: this.values },
+    ]);
+  }
+
+  toView(): View {
+    return { parts: [tablePart(this.toTable())], notes: notesOf(this.meta, this.at) };
+  }
+
+  toJSON(): VectorJson<L> {
+    const { unit, at, meta } = this;
+    return { unit, at, samples: Array.from(this, (one) => ({ ...one, value: plainNumber(one.value) })), meta };
   }
 }
 

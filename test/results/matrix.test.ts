@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Matrix, Series } from "../../src/results/matrix.ts";
+import { DISPLAY } from "../../src/results/mime.ts";
 import { sparkline } from "../../src/results/text.ts";
 import { AT, HOSTILE, metaOf, NEUTRALISED } from "./answers.ts";
 
@@ -50,6 +51,55 @@ describe("a matrix", () => {
   test("lets no label value move the cursor", () => {
     expect(String(series({ a: HOSTILE }, 1))).toBe(`${NEUTRALISED} █`);
     expect(String(matrix(series({ a: HOSTILE }, 1))).split("\n")).toHaveLength(2);
+  });
+});
+
+describe("a matrix becomes", () => {
+  const two = matrix(
+    series({ response_code: "200" }, 1, 2),
+    series({ response_code: "503" }, Number.POSITIVE_INFINITY),
+  );
+
+  test("a row of CSV for each value", () => {
+    expect(two.toCSV()).toBe(
+      [
+        "time,response_code,value (req/s)\r\n",
+        "2026-11-20T10:00:00Z,200,1\r\n",
+        "2026-11-20T10:01:00Z,200,2\r\n",
+        "2026-11-20T10:00:00Z,503,+Inf\r\n",
+      ].join(""),
+    );
+  });
+
+  test("Markdown with a row for each series", () => {
+    expect(two.toMarkdown()).toMatchInlineSnapshot(`
+      "| response\\_code | points | min | mean | max | last |  |
+      | --- | ---: | ---: | ---: | ---: | ---: | --- |
+      | 200 | 2 | 1 req/s | 1.5 req/s | 2 req/s | 2 req/s | ▅█ |
+      | 503 | 1 | Infinity req/s | Infinity req/s | Infinity req/s | Infinity req/s |   |
+
+      - at 2026-11-20T10:03:00Z from prometheus: sum(up)"
+    `);
+  });
+
+  test("plain data with its grid", () => {
+    expect(JSON.parse(JSON.stringify(two))).toEqual({
+      unit: "req/s",
+      startMs: AT,
+      endMs: AT + 180_000,
+      stepMs: 60_000,
+      series: [
+        { labels: { response_code: "200" }, timesMs: [AT, AT + 60_000], values: [1, 2] },
+        { labels: { response_code: "503" }, timesMs: [AT], values: ["+Inf"] },
+      ],
+      meta: metaOf(),
+    });
+  });
+
+  test("a notebook's chart as long as it is not too large to be kept twice", () => {
+    const many = series({}, ...Array.from({ length: 20_001 }, (_, i) => i));
+    expect(Object.keys(two[DISPLAY]())).toContain("application/vnd.vegalite.v5+json");
+    expect(Object.keys(matrix(many)[DISPLAY]())).not.toContain("application/vnd.vegalite.v5+json");
   });
 });
 

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
+import { page } from "../../src/results/page.ts";
 import { Sample } from "../../src/results/sample.ts";
 import { AT, HOSTILE, metaOf, NEUTRALISED } from "./answers.ts";
 
@@ -77,5 +78,35 @@ test("a sample is JSON with its unit, its labels and its origin", () => {
     at: AT,
     labels: {},
     meta: metaOf(),
+  });
+});
+
+describe("a sample becomes", () => {
+  const labelled = new Sample({ value: undefined, unit: "req/s", at: AT, labels: { a: "=1" }, meta: metaOf() });
+
+  test("a row of CSV, without a value where nothing was measured", () => {
+    expect(labelled.toCSV()).toBe("time,a,value (req/s)\r\n2026-11-20T10:00:00Z,'=1,\r\n");
+  });
+
+  test("Markdown", () => {
+    expect(sample(41.7).toMarkdown()).toBe("**41.7 req/s**\n\n- at 2026-11-20T10:00:00Z from prometheus: sum(up)");
+  });
+
+  test("a page that is light or dark as its reader has it, and loads nothing", () => {
+    const html = sample(41.7, "req/s", metaOf({ complete: false, warnings: ["<b>"] })).toHTML();
+    expect(html).toMatch(/^<!doctype html>[\s\S]*<\/html>$/);
+    expect(html).toContain('<p class="strong">41.7 req/s</p>');
+    expect(html).toContain('<p class="warn">warning: &lt;b&gt;</p>');
+    expect(html).toContain("color-scheme: light dark");
+    expect(html).toContain('[data-jp-theme-light="false"]');
+    expect(html).not.toMatch(/<script|<link|src=|@import|url\(/);
+  });
+
+  test("part of a page of several results", () => {
+    const html = page("Nightly <report>", [sample(41.7), labelled]);
+    expect(html).toContain("<title>Nightly &lt;report&gt;</title>");
+    expect(html.match(/<section>/g)).toHaveLength(2);
+    expect(html.match(/<style>/g)).toHaveLength(1);
+    expect(page("x", [], { fragment: true })).toMatch(/^<div class="mq">/);
   });
 });

@@ -68,6 +68,46 @@ describe("a vector", () => {
   });
 });
 
+describe("a vector becomes", () => {
+  test("CSV with its instants", () => {
+    expect(codes.toCSV()).toBe(
+      [
+        "time,response_code,reporter,value (req/s)\r\n",
+        "2026-11-20T10:00:00Z,200,source,41.7\r\n",
+        "2026-11-20T10:00:00Z,503,source,0.25\r\n",
+      ].join(""),
+    );
+  });
+
+  test("Markdown with what it was asked", () => {
+    expect(codes.toMarkdown()).toMatchInlineSnapshot(`
+      "| response\\_code | reporter | value |
+      | --- | --- | ---: |
+      | 200 | source | 41.7 req/s |
+      | 503 | source | 0.25 req/s |
+
+      - at 2026-11-20T10:00:00Z from prometheus: sum(up)"
+    `);
+  });
+
+  test("plain data", () => {
+    const odd = vector([{ a: "1" }, Number.NaN]);
+    expect(JSON.parse(JSON.stringify(odd))).toEqual({
+      unit: "req/s",
+      at: AT,
+      samples: [{ labels: { a: "1" }, value: "NaN", at: AT }],
+      meta: metaOf(),
+    });
+  });
+
+  test("a table in which a label keeps its column from being taken for another", () => {
+    const names = vector([{ time: "1", value: "2" }, 3])
+      .toTable()
+      .columns.map(({ name }) => name);
+    expect(names).toEqual(["time", "label time", "label value", "value"]);
+  });
+});
+
 describe("a label", () => {
   const odd: LabelSet = Object.fromEntries([
     ["__proto__", "x"],

@@ -1,4 +1,4 @@
-import { lengthText } from "../backtest-drawing.ts";
+import { printLength } from "../../results/text.ts";
 import type { IndicatorName } from "./indicator.ts";
 
 /** How fast the budget is spent over one window. */
@@ -66,7 +66,7 @@ function sentence(status: ObjectiveStatus, window: string): string {
       ? "; spent"
       : exhaustedInMs === undefined
         ? ""
-        : `; spent in ${lengthText(exhaustedInMs)} at this rate`;
+        : `; spent in ${printLength(exhaustedInMs)} at this rate`;
   return `${indicator} ${percent(good)} of ${percent(objective)} over ${window}, ${percent(budgetLeft)} of the budget left${end}; burn rate ${rates}`;
 }
 

@@ -1,0 +1,59 @@
+import { QueryError } from "../errors.ts";
+import type { VegaLiteSpec } from "./vega-lite.ts";
+
+/** What is used of the package `vega`. */
+export interface VegaLibrary {
+  parse(spec: never): never;
+  readonly View: new (
+    runtime: never,
+    options?: { readonly renderer?: "none" },
+  ) => { toSVG(): Promise<string>; finalize(): unknown };
+}
+
+/** What is used of the package `vega-lite`. */
+export interface VegaLiteLibrary {
+  compile(spec: never): { readonly spec: unknown };
+}
+
+/** Which libraries draw. */
+export interface SvgOptions {
+  /** `import * as vega from "vega"`, where a bundler must know of it; imported when left out. */
+  readonly vega?: VegaLibrary | undefined;
+  /** `import * as vegaLite from "vega-lite"`; likewise. */
+  readonly vegaLite?: VegaLiteLibrary | undefined;
+}
+
+/**
+ * A chart as SVG, drawn by Vega without a browser.
+ *
+ * @throws {QueryError} `code: "peer"` when `vega` or `vega-lite` is not installed
+ */
+export async function svgOf(spec: VegaLiteSpec, options: SvgOptions = {}): Promise<string> {
+  const vega = options.vega ?? ((await peer("vega", "toSVG", "vega vega-lite")) as VegaLibrary);
+  const vegaLite = options.vegaLite ?? ((await peer("vega-lite", "toSVG", "vega vega-lite")) as VegaLiteLibrary);
+  const compiled = vegaLite.compile(spec as never).spec;
+  const view = new vega.View(vega.parse(compiled as never), { renderer: "none" });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+/**
+ * A package that is there only where whoever uses this one has installed it.
+ *
+ * @throws {QueryError} `code: "peer"` that says what to install
+ */
+export async function peer(name: string, verb: string, packages: string): Promise<unknown> {
+  try {
+    // Not a literal: a bundler that cannot find an optional package would refuse to build what never calls for it.
+    return await import(name);
+  } catch (cause) {
+    throw new QueryError(
+      "peer",
+      `${verb}: the package ${name} cannot be loaded; npm install ${packages}, or pass what you imported yourself`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,227 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Ajv } from "ajv";
+import { loader, parse, View } from "vega";
+import { compile } from "vega-lite";
+import { describe, expect, test } from "vitest";
+import { QueryError } from "../../src/errors.ts";
+import { Matrix, Series } from "../../src/results/matrix.ts";
+import { timeTicks, valueTicks } from "../../src/results/ticks.ts";
+import type { VegaLiteSpec } from "../../src/results/vega-lite.ts";
+import { AT, metaOf } from "./answers.ts";
+
+const MINUTE = 60_000;
+
+/** A matrix whose series are given as values a minute apart, `undefined` where there is none. */
+function matrix(series: Record<string, readonly (number | undefined)[]>, unit = "req/s"): Matrix {
+  const members = Object.entries(series).map(([response_code, values]) => {
+    const there = values.flatMap((value, i) => (value === undefined ? [] : [{ timeMs: AT + i * MINUTE, value }]));
+    return new Series({
+      labels: { response_code },
+      unit,
+      timesMs: Float64Array.from(there, ({ timeMs }) => timeMs),
+      values: Float64Array.from(there, ({ value }) => value),
+    });
+  });
+  return new Matrix({ unit, meta: metaOf(), series: members, startMs: AT, endMs: AT + 5 * MINUTE, stepMs: MINUTE });
+}
+
+const gappy = matrix({ 200: [1, 2, undefined, 4, 5, 6], 503: [undefined, 0.5, undefined, undefined, Number.NaN, 1] });
+const marks = {
+  title: "Rates <b>",
+  thresholds: [3, { value: 5.5, label: "limit <i>" }],
+  incidents: [{ from: AT + MINUTE, to: new Date(AT + 2 * MINUTE), label: "incident <u>" }],
+};
+
+const schema = JSON.parse(
+  readFileSync(createRequire(import.meta.url).resolve("vega-lite/vega-lite-schema.json"), "utf8"),
+) as object;
+const valid = new Ajv({ strict: false, allErrors: false, validateFormats: false }).compile(schema);
+
+/** Compiles a spec as Vega-Lite does, and fails on whatever that warns of. */
+function compiled(spec: VegaLiteSpec) {
+  const warnings: string[] = [];
+  const keep = (...args: readonly string[]) => {
+    warnings.push(args.join(" "));
+    return logger;
+  };
+  const quiet = () => logger;
+  const logger = { level: quiet, error: keep, warn: keep, info: quiet, debug: quiet };
+  const vega = compile(spec as never, { logger: logger as never }).spec;
+  expect(warnings).toEqual([]);
+  return vega;
+}
+
+/** The paths that Vega draws of the lines, apart from what else is in the picture. */
+async function lines(spec: VegaLiteSpec): Promise<string[]> {
+  const view = new View(parse(compiled(spec)), { renderer: "none", loader: loader({ mode: "file" }) });
+  const svg = await view.toSVG();
+  view.finalize();
+  return Array.from(svg.matchAll(/aria-roledescription="line mark"[^>]* d="([^"]*)"/g), ([, d = ""]) => d);
+}
+
+describe("the chart of a matrix for Vega-Lite", () => {
+  test.each([
+    ["with gaps", gappy, {}],
+    ["with marks", gappy, marks],
+    ["of one series without labels", matrix({ "": [0.99, 1] }, "ratio"), {}],
+    ["of no unit", matrix({ "": [1] }, "1"), {}],
+    ["of nothing", matrix({}), marks],
+  ] as const)("%s is valid, and compiles without a warning", (_, one, options) => {
+    const spec = one.toVegaLite(options);
+    expect(spec.$schema).toBe("https://vega.github.io/schema/vega-lite/v5.json");
+    expect(
+      valid({ ...spec, $schema: "https://vega.github.io/schema/vega-lite/v6.json" }),
+      String(valid.errors?.[0]?.message),
+    ).toBe(true);
+    compiled(spec);
+  });
+
+  test("has a row without a value in each gap, and marks what stands alone", () => {
+    const layer = JSON.parse(JSON.stringify(gappy.toVegaLite())).layer as { data: { values: object[] } }[];
+    expect(layer[0]?.data.values).toEqual([
+      { time: AT, series: "200", value: 1 },
+      { time: AT + MINUTE, series: "200", value: 2 },
+      { time: AT + 2 * MINUTE, series: "200", value: null },
+      { time: AT + 3 * MINUTE, series: "200", value: 4 },
+      { time: AT + 4 * MINUTE, series: "200", value: 5 },
+      { time: AT + 5 * MINUTE, series: "200", value: 6 },
+      { time: AT + MINUTE, series: "503", value: 0.5, alone: true },
+      { time: AT + 2 * MINUTE, series: "503", value: null },
+      { time: AT + 5 * MINUTE, series: "503", value: 1, alone: true },
+    ]);
+  });
+
+  test("is drawn with the line broken at the gap", async () => {
+    const [first] = await lines(gappy.toVegaLite());
+    expect(first?.match(/M/g)).toHaveLength(2);
+  });
+
+  test("names the unit at its axis, and shares as per cent that need not reach 0", () => {
+    const text = JSON.stringify(matrix({ "": [0.991, 0.999] }, "ratio").toVegaLite());
+    expect(text).toContain('"title":"ratio","scale":{"zero":false},"axis":{"format":".4~%"}');
+    expect(JSON.stringify(gappy.toVegaLite())).toContain('"title":"req/s","scale":{"zero":true}');
+  });
+
+  test("becomes SVG, in which texts are text", async () => {
+    const svg = await gappy.toSVG(marks);
+    expect(svg).toMatch(/^<svg[^>]* xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+    for (const name of ["Rates", "limit", "incident"]) expect(svg).toContain(`${name} &lt;`);
+    expect(svg).toContain("req/s");
+    expect(svg).not.toMatch(/<[biu]>/);
+  });
+
+  test("asks for the packages that draw it where they are not there", async () => {
+    const broken = { View, parse: () => undefined as never };
+    const compileNothing = { compile: () => ({ spec: {} }) };
+    await expect(gappy.toSVG({ vega: broken, vegaLite: compileNothing })).rejects.toThrow(TypeError);
+    const { peer } = await import("../../src/results/vega.ts");
+    const error = await peer("meshquery-no-such-package", "toSVG", "vega vega-lite").catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(QueryError);
+    expect(error).toMatchObject({
+      code: "peer",
+      message:
+        "toSVG: the package meshquery-no-such-package cannot be loaded; npm install vega vega-lite, or pass what you imported yourself",
+    });
+  });
+});
+
+describe("a chart refuses", () => {
+  test.each([
+    [{ thresholds: [Number.NaN] }, "unit", "chart: the threshold NaN is no number; write thresholds: [0.99]"],
+    [{ width: 3 }, "config", "chart: width is from 50 to 10000 pixels, not 3"],
+    [{ incidents: [{ from: AT, to: "yesterday" }] }, "time", 'incidents: to: "yesterday" is not an instant'],
+    [{ incidents: [{ from: AT, to: AT - 1 }] }, "range", "ends before it begins; swap from and to"],
+  ] as const)("%j", (options, code, message) => {
+    for (const draw of [() => gappy.toVegaLite(options), () => gappy.toHTML(options)]) {
+      expect(draw).toThrow(QueryError);
+      expect(draw).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+    }
+  });
+});
+
+describe("the chart of a matrix on a page", () => {
+  const html = gappy.toHTML(marks);
+
+  test("breaks its lines at gaps, and draws what stands alone as a dot", () => {
+    const [first = "", second = ""] = Array.from(
+      html.matchAll(/<path class="line c\d" d="([^"]*)"/g),
+      ([, d = ""]) => d,
+    );
+    expect(first.match(/M/g)).toHaveLength(2);
+    expect(second.match(/M[^M]*h0/g)).toHaveLength(2);
+  });
+
+  test("has a line at each threshold and a box over each incident, their texts escaped", () => {
+    expect(html.match(/<path class="threshold"/g)).toHaveLength(2);
+    expect(html).toContain(">3 req/s</text>");
+    expect(html).toContain(">limit &lt;i&gt; 5.5 req/s</text>");
+    expect(html).toContain(">incident &lt;u&gt;</text>");
+    expect(html).not.toMatch(/<[iu]>/);
+  });
+
+  test("draws of many values no more than can be seen", () => {
+    const n = 50_000;
+    const many = new Series({
+      labels: {},
+      unit: "ms",
+      timesMs: Float64Array.from({ length: n }, (_, i) => AT + i * 1000),
+      values: Float64Array.from({ length: n }, (_, i) => (i === 31_415 ? 1000 : i % 7)),
+    });
+    const page = new Matrix({
+      unit: "ms",
+      meta: metaOf(),
+      series: [many],
+      startMs: AT,
+      endMs: AT + n * 1000,
+      stepMs: 1000,
+    }).toHTML();
+    const [, d = ""] = /<path class="line c0" d="([^"]*)"/.exec(page) ?? [];
+    expect(d.length).toBeLessThan(60_000);
+    // The one value that stands out is drawn, at the top.
+    expect(d).toContain(",10.0");
+  });
+
+  test("is not drawn where there is nothing", () => {
+    expect(matrix({}).toHTML()).not.toContain('<div class="mq-chart"');
+    expect(matrix({}).toHTML()).toContain("no data");
+  });
+});
+
+describe("an axis", () => {
+  test.each<[number, number, readonly number[]]>([
+    [0, 93, [0, 25, 50, 75, 100]],
+    [0, 0, [0, 0.25, 0.5, 0.75, 1]],
+    [0.984, 0.9944, [0.98, 0.985, 0.99, 0.995]],
+    [-3, 4, [-4, -2, 0, 2, 4]],
+    [5, 5, [4, 6, 8, 10]],
+  ])("from %d to %d has round numbers", (low, high, ticks) => {
+    const found = valueTicks(low, high);
+    expect(found[0]).toBeLessThanOrEqual(low);
+    expect(found.at(-1)).toBeGreaterThanOrEqual(high);
+    expect(found).toEqual(ticks);
+  });
+
+  test("of time has round instants", () => {
+    expect(timeTicks(AT, AT + 30_000).map(({ text }) => text)).toEqual([
+      "10:00:00",
+      "10:00:05",
+      "10:00:10",
+      "10:00:15",
+      "10:00:20",
+      "10:00:25",
+      "10:00:30",
+    ]);
+    expect(timeTicks(AT, AT + 24 * 60 * MINUTE).map(({ text }) => text)).toEqual([
+      "12:00",
+      "15:00",
+      "18:00",
+      "21:00",
+      "2026-11-21",
+      "03:00",
+      "06:00",
+      "09:00",
+    ]);
+    expect(timeTicks(AT, AT + 365 * 24 * 60 * MINUTE).length).toBeLessThanOrEqual(9);
+  });
+});
