@@ -7,10 +7,19 @@ import { type BacktestSummary, lengthWithin, type Window } from "./summary.ts";
 /** What is drawn of a back-test. */
 export interface DrawnBacktest extends BacktestSummary, Window {
   readonly name: string;
+  readonly labels: LabelSet;
   readonly query: string;
   readonly forMs: number;
   readonly alerts: readonly AlertCourse[];
   readonly failures: readonly FailedEvaluation[];
+  readonly complete: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** What is drawn of the back-tests of several rules. */
+export interface DrawnBacktests extends BacktestSummary, Window {
+  readonly name: string;
+  readonly rules: readonly DrawnBacktest[];
   readonly complete: boolean;
   readonly warnings: readonly string[];
 }
@@ -28,6 +37,31 @@ const MOST_ROWS = 40;
 
 /** A back-test as text: what it came to, and a line of time for each alert. */
 export function drawBacktest(test: DrawnBacktest): string {
+  const remarks = remarksOf(test).map((remark) => `  ${plain(remark)}`);
+  return [`${plain(test.name)}: ${sentenceOf(test)}`, whenOf(test), ...courseLines(test), ...remarks].join("\n");
+}
+
+/** The back-tests of several rules as text; of one that nothing became of there is one line. */
+export function drawBacktests(tests: DrawnBacktests): string {
+  const rules = tests.rules.flatMap((test) => {
+    const sentence = `${titleOf(test)}: ${sentenceOf(test)}`;
+    return test.alerts.length === 0 && test.failures.length === 0
+      ? [`${titleOf(test)}: never pending, never firing`]
+      : [sentence, ...courseLines(test)];
+  });
+  const remarks = remarksOf(tests).map((remark) => `  ${plain(remark)}`);
+  return [`${plain(tests.name)}: ${sentenceOf(tests)}`, whenOf(tests), "", ...rules, ...remarks].join("\n");
+}
+
+/** What a rule is called, with its severity, which tells apart rules of one name. */
+export function titleOf({ name, labels }: Pick<DrawnBacktest, "labels" | "name">): string {
+  return plain(labels.severity === undefined ? name : `${name} (${labels.severity})`);
+}
+
+const whenOf = ({ startMs, endMs, stepMs }: Window): string =>
+  `${formatInstant(startMs)} to ${formatInstant(endMs)}, evaluated every ${formatDuration(stepMs)}`;
+
+function courseLines(test: DrawnBacktest): string[] {
   const { alerts, failures } = test;
   const shown = byFiring(test).slice(0, MOST_ROWS);
   const rows = shown.map((course) => {
@@ -35,18 +69,14 @@ export function drawBacktest(test: DrawnBacktest): string {
     const total = firing.reduce((sum, interval) => sum + lengthWithin(interval, test), 0);
     return [courseName(course, alerts), `${firing.length}`, printLength(total), timeline(course.intervals, test)];
   });
-  const lines = [
-    `${test.name}: ${sentenceOf(test)}`,
-    `${formatInstant(test.startMs)} to ${formatInstant(test.endMs)}, evaluated every ${formatDuration(test.stepMs)}`,
-    ...(rows.length === 0
+  const lines =
+    rows.length === 0
       ? ["never pending, never firing"]
-      : [printTable(["alert", "fired", "for", "░ pending  █ firing"], rows)]),
-  ];
+      : [printTable(["alert", "fired", "for", "░ pending  █ firing"], rows)];
   if (alerts.length > shown.length) lines.push(`and ${alerts.length - shown.length} more alerts that fired less`);
-  for (const remark of remarksOf(test)) lines.push(`  ${plain(remark)}`);
   if (failures.length > 0)
     lines.push(`  failed evaluations: ${failures.length}, the first: ${plain(failures[0]?.error ?? "")}`);
-  return lines.join("\n");
+  return lines;
 }
 
 /** What a reader must know of how far the past could be read. */

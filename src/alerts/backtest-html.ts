@@ -1,36 +1,71 @@
 import { escaped } from "../results/html.ts";
 import { printLength } from "../results/text.ts";
 import { formatDuration, formatInstant } from "../time.ts";
-import { byFiring, courseName, type DrawnBacktest, remarksOf, sentenceOf } from "./backtest-drawing.ts";
+import {
+  byFiring,
+  courseName,
+  type DrawnBacktest,
+  type DrawnBacktests,
+  remarksOf,
+  sentenceOf,
+  titleOf,
+} from "./backtest-drawing.ts";
 import type { AlertCourse, AlertInterval } from "./history.ts";
-import { lengthWithin } from "./summary.ts";
+import { type BacktestSummary, lengthWithin, type Window } from "./summary.ts";
 
 /** A back-test as a page of its own. Names and values are text in it, whatever they hold. */
 export function backtestHTML(test: DrawnBacktest): string {
-  const courses = byFiring(test);
-  const title = escaped(`Back-test of ${test.name}`);
+  const title = `Back-test of ${test.name}`;
+  return page(title, `${head(title, test)}\n${body(test)}`);
+}
+
+/** The back-tests of several rules as one page. */
+export function backtestsHTML(tests: DrawnBacktests): string {
+  const title = `Back-test of ${tests.name}`;
+  const parts = tests.rules.map(
+    (test) => `<section>
+<h2>${escaped(titleOf(test))}</h2>
+<p class="sum">${escaped(sentenceOf(test))}</p>
+${body({ ...test, warnings: [], complete: true })}
+</section>`,
+  );
+  return page(title, [head(title, tests), remarks(tests), ...parts].join("\n"));
+}
+
+function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title}</title>
+<title>${escaped(title)}</title>
 <style>${STYLE}</style>
 <main>
-<h1>${title}</h1>
-<p class="sum">${escaped(sentenceOf(test))}</p>
-<p class="when">${formatInstant(test.startMs)} to ${formatInstant(test.endMs)}, evaluated every ${formatDuration(test.stepMs)}${
-    test.forMs === 0 ? "" : `, for ${formatDuration(test.forMs)}`
-  }</p>
-${remarksOf(test)
-  .map((remark) => `<p class="remark">${escaped(remark)}</p>`)
-  .join("\n")}
-<pre>${escaped(test.query)}</pre>
-${courses.length === 0 ? "<p>It was never pending and never fired.</p>" : chart(courses, test)}
-${courses.length === 0 ? "" : table(courses, test)}
+${content}
 </main>
 </html>
 `;
+}
+
+function head(title: string, test: BacktestSummary & Window & { readonly forMs?: number }): string {
+  const wait = test.forMs === undefined || test.forMs === 0 ? "" : `, for ${formatDuration(test.forMs)}`;
+  return `<h1>${escaped(title)}</h1>
+<p class="sum">${escaped(sentenceOf(test))}</p>
+<p class="when">${formatInstant(test.startMs)} to ${formatInstant(test.endMs)}, evaluated every ${formatDuration(test.stepMs)}${wait}</p>`;
+}
+
+const remarks = (test: Pick<DrawnBacktest, "complete" | "warnings">): string =>
+  remarksOf(test)
+    .map((remark) => `<p class="remark">${escaped(remark)}</p>`)
+    .join("\n");
+
+function body(test: DrawnBacktest): string {
+  const courses = byFiring(test);
+  const drawn =
+    courses.length === 0
+      ? "<p>It was never pending and never fired.</p>"
+      : `${chart(courses, test)}\n${table(courses, test)}`;
+  return `${remarks(test)}\n<pre>${escaped(test.query)}</pre>\n${drawn}`;
 }
 
 const ROW = 26;
@@ -91,7 +126,7 @@ const STYLE = `
 :root{--ink:#1c2126;--soft:#5b6670;--paper:#fff;--idle:#e9edf0;--pending:#e8a33d;--firing:#c8322b;--line:#d5dbe0}
 @media (prefers-color-scheme:dark){:root{--ink:#e6eaed;--soft:#9aa5ae;--paper:#15191c;--idle:#2a3137;--pending:#d9962f;--firing:#ef5b50;--line:#363e45}}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-main{max-width:68rem;margin:0 auto;padding:1.5rem}h1{font-size:1.4rem;margin:0 0 .25rem;overflow-wrap:anywhere}
+main{max-width:68rem;margin:0 auto;padding:1.5rem}h1{font-size:1.4rem;margin:0 0 .25rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2.5rem 0 .25rem;padding-top:1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}
 .sum{font-size:1.05rem;margin:0}.when,.key,.tick{color:var(--soft)}.when{margin:0 0 1rem}.remark{color:var(--firing);margin:.25rem 0}
 pre{background:var(--idle);padding:.6rem .8rem;border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}
 svg{width:100%;height:auto;display:block;margin-top:1rem}svg text{fill:var(--ink);font-size:13px}svg .tick{fill:var(--soft);font-size:12px}

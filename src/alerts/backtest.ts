@@ -2,17 +2,30 @@ import { QueryError } from "../errors.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
 import type { Threshold } from "../metrics/condition.ts";
 import type { RangeOptions } from "../metrics/plan/range.ts";
-import type { Question } from "../metrics/question.ts";
+import type { Context, Question } from "../metrics/question.ts";
 import type { LabelSet } from "../results/labels.ts";
-import type { Matrix } from "../results/matrix.ts";
 import { type Duration, durationMs, formatDuration, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import { drawBacktest, drawSweep } from "./backtest-drawing.ts";
 import { backtestHTML } from "./backtest-html.ts";
 import { eachInstant } from "./columns.ts";
 import { type AlertCourse, AlertHistory, type FailedEvaluation } from "./history.ts";
 import { holds } from "./log-condition.ts";
-import { questionOf } from "./question.ts";
-import { type AlertSpec, describeSource, foundAlert, labelsShowValue, lengthMs } from "./spec.ts";
+import { contextOf, questionOf } from "./question.ts";
+import { readsAny } from "./recording/reads.ts";
+import { type PastPart, RecordedPast } from "./recording/recorded-past.ts";
+import { type Reading, readingIn } from "./recording/recordings.ts";
+import {
+  type AlertSpec,
+  describeSource,
+  foundAlert,
+  type GroupSpec,
+  inGroup,
+  labelsShowValue,
+  lengthMs,
+  literalTexts,
+  type RecordSpec,
+  type Texts,
+} from "./spec.ts";
 import type { FoundAlert } from "./state.ts";
 import { type BacktestSummary, summaryOf, type Window } from "./summary.ts";
 
@@ -23,7 +36,11 @@ export type BacktestRange = TimeSpan & { readonly step?: Duration | undefined };
 export interface BacktestOptions extends RangeOptions {
   /** Whom to ask, for a rule whose condition belongs to no mesh, such as one that was imported. */
   readonly metrics?: MetricsBackend | undefined;
-  /** The most alerts that the rule may have, as its group says. */
+  /** The group that evaluates the rule: its labels, its limit, and the recordings that the rule reads. */
+  readonly group?: { readonly spec: GroupSpec } | undefined;
+  /** Recording rules whose metrics the rule reads, besides those of its group: their past is made of what they read. */
+  readonly recordings?: readonly { readonly spec: RecordSpec }[] | undefined;
+  /** The most alerts that the rule may have, where that is not its group's limit. */
   readonly limit?: number | undefined;
   /** An alert that fires again within this time after it was resolved is flapping; `"15m"` when left out. */
   readonly flapWithin?: Duration | undefined;
@@ -47,6 +64,8 @@ export interface SweptSetting extends BacktestSummary {
 /** What became of a rule's alerts over a part of the past. */
 export class Backtest<U extends string = string> implements BacktestSummary {
   readonly name: string;
+  /** The labels that the rule gives to all of its alerts. */
+  readonly labels: LabelSet;
   /** The query that the rule evaluates. */
   readonly query: string;
   readonly startMs: number;
@@ -79,6 +98,7 @@ export class Backtest<U extends string = string> implements BacktestSummary {
   }) {
     const { spec, window, alerts, summary, failures, remarks } = fields;
     this.name = spec.name;
+    this.labels = Object.freeze(literalTexts(literals(spec.labels)));
     this.query = describeSource(spec.source);
     this.forMs = spec.forMs;
     ({ startMs: this.startMs, endMs: this.endMs, stepMs: this.stepMs } = window);
@@ -147,18 +167,33 @@ interface Remarks {
   readonly warnings: Set<string>;
 }
 
+/** What several back-tests share. */
+export interface Shared {
+  /** Whom to ask for a rule that belongs to no mesh. */
+  readonly context?: Context | undefined;
+  /** What was recorded, as far back as each of them looks. */
+  readonly recorded?: RecordedPast | undefined;
+  /** The recordings that are meant, where the options do not name them. */
+  readonly reading?: Reading | undefined;
+}
+
 /** Runs a rule over the past. */
 export async function backtest<U extends string>(
-  spec: AlertSpec,
+  rule: AlertSpec,
   range: BacktestRange,
   options: BacktestOptions,
+  { context: other, recorded, reading = readingOf(rule, options) }: Shared = {},
 ): Promise<Backtest<U>> {
-  const stepMs = range.step === undefined ? 60_000 : durationMs(range.step, "backtest: step", "step");
-  const { fromMs, toMs } = resolveSpan(spanOf(range), clockOf(spec), "backtest");
-  const window = { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };
-  const past: Past = { spec, window, options, flapMs: lengthMs(options.flapWithin ?? "15m", "backtest: flapWithin") };
+  const { group, metrics, flapWithin } = options;
+  const context = metrics === undefined ? other : contextOf(metrics);
+  const question = questionOf(rule, context, BY_HAND);
+  const window = windowOf(range, question.context.now());
+  const spec = group === undefined ? rule : inGroup(rule, group.spec);
+  const flapMs = lengthMs(flapWithin ?? "15m", "backtest: flapWithin");
+  const limit = options.limit ?? group?.spec.limit ?? 0;
+  const past: Past = { spec, window, options, flapMs, limit, context, reading };
   const own = new Trial(past, spec, undefined);
-  const remarks = await replay(questionOf(spec, options.metrics, BY_HAND), past, [own], options);
+  const remarks = await replay(question, past, [own], options, recorded);
   return new Backtest<U>({
     spec,
     window,
@@ -170,11 +205,33 @@ export async function backtest<U extends string>(
   });
 }
 
+/** The instants of a range: every minute when no step is written. */
+export function windowOf(range: BacktestRange, nowMs: number): Window {
+  const stepMs = range.step === undefined ? 60_000 : durationMs(range.step, "backtest: step", "step");
+  const { fromMs, toMs } = resolveSpan(spanOf(range), nowMs, "backtest");
+  return { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };
+}
+
+/** One step more than `for` and `keep_firing_for`, so that what waited long before fires before the beginning. */
+export function beginningOf({ startMs, stepMs }: Window, specs: readonly AlertSpec[]): number {
+  const longestMs = Math.max(0, ...specs.map(({ forMs, keepFiringForMs }) => forMs + keepFiringForMs));
+  return startMs - (Math.ceil(longestMs / stepMs) + 1) * stepMs;
+}
+
+/** The recordings that a rule's options name. */
+function readingOf(rule: AlertSpec, { group, recordings = [] }: BacktestOptions): Reading {
+  const others = { labels: {}, limit: undefined, rules: recordings.map(({ spec }) => spec) };
+  return group === undefined ? readingIn([others], undefined, rule) : readingIn([others, group.spec], group.spec, rule);
+}
+
 interface Past {
   readonly spec: AlertSpec;
   readonly window: Window;
   readonly options: BacktestOptions;
   readonly flapMs: number;
+  readonly limit: number;
+  readonly context: Context | undefined;
+  readonly reading: Reading;
 }
 
 async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promise<Sweep> {
@@ -191,7 +248,7 @@ async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promis
   const values = thresholds?.map((threshold) => thresholdIn(spec, threshold)) ?? [comparison?.threshold];
   const trials = values.flatMap((threshold) => waitsMs.map((forMs) => new Trial(past, { ...spec, forMs }, threshold)));
   // The values are asked for as they are, and compared here with each threshold as the server would.
-  const question = thresholds === undefined ? questionOf(spec, options.metrics, BY_HAND) : comparison?.values;
+  const question = thresholds === undefined ? questionOf(spec, past.context, BY_HAND) : comparison?.values;
   const compare = thresholds === undefined ? undefined : comparison?.op;
   if (question === undefined) return new Sweep([]);
   for (const trial of trials) trial.op = compare;
@@ -229,7 +286,7 @@ class Trial {
     this.threshold = threshold;
     this.#labelsShowValue = labelsShowValue(spec);
     const { forMs, keepFiringForMs } = spec;
-    this.#history = new AlertHistory({ forMs, keepFiringForMs, limit: past.options.limit ?? 0 });
+    this.#history = new AlertHistory({ forMs, keepFiringForMs, limit: past.limit });
   }
 
   evaluate(atMs: number, present: readonly { readonly series: LabelSet; readonly value: number }[]): void {
@@ -278,19 +335,13 @@ async function replay(
   past: Past,
   trials: readonly Trial[],
   options: BacktestOptions,
+  recorded?: RecordedPast,
 ): Promise<Remarks> {
-  const { stepMs, startMs, endMs } = past.window;
-  const longestMs = Math.max(...trials.map(({ spec }) => spec.forMs + spec.keepFiringForMs));
-  // One step more, so that what waited long before fires before the beginning, and is no page of this part of the past.
-  const fromMs = startMs - (Math.ceil(longestMs / stepMs) + 1) * stepMs;
-  const { pointsPerRequest, onProgress, signal, timeoutMs } = options;
-  const asked = question.over(
-    { from: fromMs, to: endMs, step: formatDuration(stepMs) },
-    { pointsPerRequest, onProgress, signal, timeoutMs },
-  );
+  const specs = trials.map(({ spec }) => spec);
+  const grid = { ...past.window, startMs: beginningOf(past.window, specs) };
   const remarks: Remarks = { complete: true, warnings: new Set() };
   const known = new Map<string, LabelSet>();
-  for await (const part of asked.parts()) {
+  for await (const part of partsOf(question, grid, past, options, recorded)) {
     note(remarks, part);
     eachInstant(
       part,
@@ -303,7 +354,27 @@ async function replay(
   return remarks;
 }
 
-function note(remarks: Remarks, { meta }: Matrix): void {
+/** The values in order of time: as they come, or made of what would have been recorded. */
+async function* partsOf(
+  question: Question,
+  grid: Window,
+  { reading: { recordings, behind } }: Past,
+  { pointsPerRequest, onProgress, signal, timeoutMs }: BacktestOptions,
+  recorded: RecordedPast | undefined,
+): AsyncGenerator<PastPart, void, undefined> {
+  const asking = { pointsPerRequest, onProgress, signal, timeoutMs };
+  if (recordings.length === 0 || !readsAny(question.expr, recordings)) {
+    const { startMs: from, endMs: to, stepMs } = grid;
+    yield* question.over({ from, to, step: formatDuration(stepMs) }, asking).parts();
+    return;
+  }
+  const reader = { expr: question.expr, behind };
+  const { context } = question;
+  const past = recorded ?? (await RecordedPast.of(recordings, [reader], grid, { context, options: asking }));
+  yield await past.read(reader, grid);
+}
+
+function note(remarks: Remarks, { meta }: Pick<PastPart, "meta">): void {
   if (!meta.complete) remarks.complete = false;
   for (const warning of meta.warnings) remarks.warnings.add(warning);
 }
@@ -316,9 +387,9 @@ function interned(known: Map<string, LabelSet>, labels: LabelSet): LabelSet {
   return first;
 }
 
-/** Now, by the clock of the mesh that the condition is of. */
-const clockOf = ({ source }: AlertSpec): number =>
-  source.kind === "condition" ? source.condition.clock() : Date.now();
+/** Those labels that are the same for all alerts of the rule. */
+const literals = (texts: Texts): Texts =>
+  Object.fromEntries(Object.entries(texts).filter(([, { parts }]) => parts.every(({ kind }) => kind === "text")));
 
 function spanOf({ last, from, to }: BacktestRange): TimeSpan {
   return (last === undefined ? { from, to } : { last, ...(from === undefined ? {} : { from }) }) as TimeSpan;

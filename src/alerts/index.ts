@@ -10,6 +10,7 @@ export type {
 } from "./backtest.ts";
 export type { DeliveryFailure } from "./delivery.ts";
 export type { AlertEvidence, EvidenceOptions } from "./evidence.ts";
+export { GroupBacktest, type GroupBacktestOptions } from "./group-backtest.ts";
 export {
   type AlertCourse,
   AlertHistory,

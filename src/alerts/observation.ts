@@ -6,7 +6,7 @@ import type { LabelSet } from "../results/labels.ts";
 import { Sample } from "../results/sample.ts";
 import { type AskOptions, shown } from "../time.ts";
 import type { ResolvedBecause } from "./notification.ts";
-import { questionOf } from "./question.ts";
+import { contextOf, questionOf } from "./question.ts";
 import { type AlertSpec, foundAlert } from "./spec.ts";
 import type { AlertInstance, FoundAlert } from "./state.ts";
 
@@ -37,7 +37,8 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
   switch (source.kind) {
     case "condition":
     case "promql": {
-      const question = questionOf(spec, metrics, 'watch({ every, metrics: prometheus("http://prometheus:9090") })');
+      const context = metrics && contextOf(metrics);
+      const question = questionOf(spec, context, 'watch({ every, metrics: prometheus("http://prometheus:9090") })');
       const measured = source.kind === "condition" ? source.condition.measured : undefined;
       return {
         find: async (atMs, options) =>

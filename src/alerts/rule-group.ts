@@ -1,5 +1,7 @@
 import { QueryError } from "../errors.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
+import type { BacktestRange } from "./backtest.ts";
+import { backtestGroups, type GroupBacktest, type GroupBacktestOptions } from "./group-backtest.ts";
 import { AlertRule, RecordingRule, texts } from "./rule.ts";
 import { type ExportOptions, printGroups } from "./rulefile/print.ts";
 import type { AlertSpec, GroupSpec, RecordSpec } from "./spec.ts";
@@ -35,6 +37,20 @@ export class RuleGroup {
   /** Those of its rules that alert. */
   get alerts(): readonly AlertRule[] {
     return this.rules.filter((rule) => rule instanceof AlertRule);
+  }
+
+  /**
+   * When its alerts would have been pending and firing in the past, evaluated as often as the group is and in its order.
+   * What its rules record is made of what they read, so that nothing needs to have been recorded then.
+   *
+   * @throws {QueryError} `code: "config"` where there is nobody to ask, or no rule alerts; `"export"` for a rule over logs
+   * or traces
+   * @example
+   * const tried = await ruleGroup("backend", [...recordings, failing]).backtest({ last: "7d" });
+   * tried.named("BackendFailing")[0]?.pagesPerWeek // 2.3
+   */
+  backtest(range: BacktestRange, options: GroupBacktestOptions = {}): Promise<GroupBacktest> {
+    return backtestGroups(this.name, [this.spec], range, options);
   }
 
   /**
@@ -100,6 +116,23 @@ export class RuleFile {
   /** The alert of that name, the first where several have it. */
   alert(name: string): AlertRule | undefined {
     return this.alerts.find((rule) => rule.name === name);
+  }
+
+  /**
+   * The back-tests of all groups, whose rules read each other's recordings; as often as the most frequent group is
+   * evaluated. Otherwise as {@link RuleGroup.backtest}.
+   *
+   * @example
+   * const tried = await fromYAML(text).backtest({ last: "30d" }, { metrics: prometheus("http://prometheus:9090") });
+   */
+  backtest(range: BacktestRange, options: GroupBacktestOptions = {}): Promise<GroupBacktest> {
+    const name = this.groups.map((group) => group.name).join(", ");
+    return backtestGroups(
+      name,
+      this.groups.map(({ spec }) => spec),
+      range,
+      options,
+    );
   }
 
   /**

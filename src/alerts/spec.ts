@@ -148,6 +148,16 @@ export function foundAlert(spec: AlertSpec, series: LabelSet, value: number): Fo
   return { key: alertKey(labels), labels, annotations: alertAnnotations(spec, series, value), value };
 }
 
+/** The same rule with the labels of its group, which its own go before. */
+export const inGroup = (spec: AlertSpec, { labels }: Pick<GroupSpec, "labels">): AlertSpec =>
+  Object.keys(labels).length === 0 ? spec : { ...spec, labels: { ...labels, ...spec.labels } };
+
+/** Texts that nothing is filled into, as a recording rule's labels are. */
+export const literalTexts = (texts: Texts): LabelSet =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, { parts }]) => [name, parts[0]?.kind === "text" ? parts[0].text : ""]),
+  );
+
 /** Whether a template of the rule's labels shows the value, so that each value may be an alert of its own. */
 export const labelsShowValue = ({ labels }: AlertSpec): boolean =>
   Object.values(labels).some(({ parts }) => parts.some(({ kind }) => kind === "value"));

@@ -44,5 +44,23 @@ export function summaryOf(courses: readonly AlertCourse[], window: Window, flapM
     }
   }
   const spanMs = window.endMs - window.startMs;
-  return { pages, pagesPerWeek: spanMs > 0 ? (pages * WEEK_MS) / spanMs : 0, firingMs, longestMs, flaps };
+  return { pages, pagesPerWeek: perWeek(pages, spanMs), firingMs, longestMs, flaps };
 }
+
+/** What several rules came to together, over the same window. */
+export function totalOf(
+  all: readonly BacktestSummary[],
+  { startMs, endMs }: Pick<Window, "endMs" | "startMs">,
+): BacktestSummary {
+  const sum = (of: (one: BacktestSummary) => number): number => all.reduce((total, one) => total + of(one), 0);
+  const pages = sum((one) => one.pages);
+  return {
+    pages,
+    pagesPerWeek: perWeek(pages, endMs - startMs),
+    firingMs: sum((one) => one.firingMs),
+    longestMs: Math.max(0, ...all.map((one) => one.longestMs)),
+    flaps: sum((one) => one.flaps),
+  };
+}
+
+const perWeek = (pages: number, spanMs: number): number => (spanMs > 0 ? (pages * WEEK_MS) / spanMs : 0);

@@ -8,7 +8,7 @@ import { evidenceOf } from "./evidence.ts";
 import { type AlertChange, changesOf, type ResolvedBecause } from "./notification.ts";
 import { type Observation, observationOf, type WatchedBackends } from "./observation.ts";
 import type { AlertNotification, AlertSink } from "./sink.ts";
-import type { AlertSpec } from "./spec.ts";
+import { type AlertSpec, type GroupSpec, inGroup } from "./spec.ts";
 import { type AlertInstance, type AlertInstances, type Evaluated, evaluateAlerts, NO_ALERTS } from "./state.ts";
 import { memoryStore, printState, readState, type WatchState, type WatchStore } from "./watch-store.ts";
 
@@ -32,6 +32,8 @@ export type OnNotification = (notification: AlertNotification) => PromiseLike<vo
 export interface WatchOptions extends WatchedBackends {
   /** How often the rule is evaluated, at whole multiples of it: `"30s"`. */
   readonly every: Duration;
+  /** The group whose labels the alerts have, and whose limit holds for them. */
+  readonly group?: { readonly spec: GroupSpec } | undefined;
   /** Called for each alert that begins to fire. */
   readonly onFiring?: OnNotification | undefined;
   /** Called for each alert that fires no more. */
@@ -115,6 +117,7 @@ class Course {
   skipped = 0;
   readonly #spec: AlertSpec;
   readonly #everyMs: number;
+  readonly #limit: number;
   readonly #options: WatchOptions;
   readonly #observation: Observation;
   readonly #clock: WatchClock;
@@ -124,15 +127,18 @@ class Course {
   #hasBegun = false;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(spec: AlertSpec, options: WatchOptions) {
+  constructor(rule: AlertSpec, options: WatchOptions) {
+    const { group } = options;
+    const spec = group === undefined ? rule : inGroup(rule, group.spec);
     this.#spec = spec;
+    this.#limit = group?.spec.limit ?? 0;
     this.#options = options;
     this.#everyMs = durationMs(options.every, "watch: every");
     this.#observation = observationOf(spec, options);
     this.#store = options.store ?? memoryStore();
     const { source } = spec;
     this.#clock = options.clock ?? {
-      now: source.kind === "condition" ? source.condition.clock : systemEnvironment.now,
+      now: source.kind === "condition" ? source.condition.context.now : systemEnvironment.now,
       sleep: systemEnvironment.sleep,
     };
     const { deliverWithinMs } = options;
@@ -216,7 +222,7 @@ class Course {
     signal: AbortSignal,
   ): Promise<Evaluated> {
     const { forMs, keepFiringForMs, name } = this.#spec;
-    const timing = { forMs, keepFiringForMs, limit: 0 };
+    const timing = { forMs, keepFiringForMs, limit: this.#limit };
     const asking: AskOptions = { signal, timeoutMs: this.#options.timeoutMs };
     const found = await this.#observation.find(atMs, asking);
     const evaluated = evaluateAlerts(before, timing, atMs, found);

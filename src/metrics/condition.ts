@@ -6,7 +6,7 @@ import { isSingle } from "./answer.ts";
 import { displayQuestion, printQuestion } from "./display.ts";
 import { type Formula, join, joinSets, map } from "./formula.ts";
 import type { RangeOptions } from "./plan/range.ts";
-import type { Instantaneous, Plan, Question, RangeQuestion } from "./question.ts";
+import type { Context, Instantaneous, Plan, Question, RangeQuestion } from "./question.ts";
 import type { TimeRange } from "./step.ts";
 
 /**
@@ -100,9 +100,9 @@ export class Condition<out U extends string = string, L extends string = string>
     return asked(this.#fields).expr;
   }
 
-  /** The clock of the mesh that it is of, in epoch milliseconds. */
-  get clock(): () => number {
-    return this.#fields.plan.context.now;
+  /** Whom it asks, and by which clock, for tools. */
+  get context(): Context {
+    return this.#fields.plan.context;
   }
 
   /** The labels that its series have, or those that they do not have. */

@@ -71,6 +71,11 @@ export class Query<U extends string, L extends string = never, out K extends str
     throw new QueryError("reporter", `the query has no text yet: ${formula.because}; await it and read meta.promql`);
   }
 
+  /** Whom it asks, and by which clock, for tools. */
+  get context(): Context {
+    return this.#plan.context;
+  }
+
   /**
    * One value for each combination of these labels.
    *

@@ -46,6 +46,8 @@ export interface Question<U extends string = string, L extends string = string>
   readonly promql: string;
   /** The PromQL as a tree. */
   readonly expr: Expr;
+  /** Whom it asks, and by which clock. */
+  readonly context: Context;
   /** The value now. */
   now(options?: AskOptions): Promise<Instantaneous<U, L>>;
   /** The value at an instant. */

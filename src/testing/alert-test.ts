@@ -1,9 +1,21 @@
 import { AssertionError } from "node:assert";
-import { eachInstant } from "../alerts/columns.ts";
-import { AlertHistory, type AlertInstance, type AlertRule, foundAlert, type RecordingRule } from "../alerts/index.ts";
+import { eachInstant, type ReadSeries } from "../alerts/columns.ts";
+import {
+  AlertHistory,
+  type AlertInstance,
+  type AlertRule,
+  foundAlert,
+  type RecordingRule,
+  type RuleGroup,
+} from "../alerts/index.ts";
+import { readSeries } from "../alerts/recording/read-series.ts";
+import { record } from "../alerts/recording/record.ts";
+import { readingIn } from "../alerts/recording/recordings.ts";
+import { inGroup } from "../alerts/spec.ts";
 import { alertKey } from "../alerts/state.ts";
 import { QueryError } from "../errors.ts";
-import { evaluate, type MemoryStorage, memoryStorage, type SeriesStorage } from "../promql/index.ts";
+import type { Grid } from "../metrics/backend.ts";
+import { type MemoryStorage, memoryStorage, type SeriesStorage } from "../promql/index.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { type Duration, durationMs, type Instant, instantMs, parseDuration, shown } from "../time.ts";
 import type { Expectation, ExpectedAlert } from "./alert-expectation.ts";
@@ -12,33 +24,34 @@ import type { SimulatedMesh } from "./simulated-mesh.ts";
 
 /** How a rule is evaluated in a test. */
 export interface AlertTestOptions {
-  /** How often the rule is evaluated, and how far apart the given samples are; `"1m"` when left out. */
+  /** How often the rule is evaluated, and how far apart the given samples are; as its group, or `"1m"`, when left out. */
   readonly interval?: Duration | undefined;
   /** The instant of the first evaluation, epoch 0 when left out. */
   readonly start?: Instant | undefined;
   /** Recording rules whose metrics the alert reads; they are evaluated before it, in this order. */
   readonly recordings?: readonly RecordingRule[] | undefined;
+  /** The group that evaluates the rule: its labels, its limit, and its recording rules in their places. */
+  readonly group?: RuleGroup | undefined;
+}
+
+interface EvaluatedHow {
+  readonly intervalMs: number;
+  readonly startMs: number;
+  readonly recordings: readonly RecordingRule[];
+  readonly group: RuleGroup | undefined;
 }
 
 /** A rule under test with the series that it is given; it never changes. */
 export class AlertTest {
   readonly rule: Testable;
-  readonly #how: {
-    readonly intervalMs: number;
-    readonly startMs: number;
-    readonly recordings: readonly RecordingRule[];
-  };
+  readonly #how: EvaluatedHow;
   readonly #notation: readonly string[];
   readonly #storage: SeriesStorage | undefined;
   readonly #expected: readonly Expectation[];
 
   constructor(fields: {
     readonly rule: Testable;
-    readonly how: {
-      readonly intervalMs: number;
-      readonly startMs: number;
-      readonly recordings: readonly RecordingRule[];
-    };
+    readonly how: EvaluatedHow;
     readonly notation?: readonly string[];
     readonly storage?: SeriesStorage | undefined;
     readonly expected?: readonly Expectation[];
@@ -77,22 +90,19 @@ export class AlertTest {
     const ms = at === "0" ? 0 : parseDuration(at);
     if (ms === undefined)
       throw new QueryError("time", `alertsAt: ${shown(at)} is no time after the start; write "10m"`);
-    const history = new AlertHistory({
-      forMs: this.rule.spec.forMs,
-      keepFiringForMs: this.rule.spec.keepFiringForMs,
-      limit: 0,
-    });
-    const { startMs, intervalMs } = this.#how;
+    const { startMs, intervalMs, group } = this.#how;
+    const spec = group === undefined ? this.rule.spec : inGroup(this.rule.spec, group.spec);
+    const { forMs, keepFiringForMs } = spec;
+    const history = new AlertHistory({ forMs, keepFiringForMs, limit: group?.spec.limit ?? 0 });
     const endMs = startMs + Math.floor(ms / intervalMs) * intervalMs;
-    const grid = { from: startMs, to: endMs, step: intervalMs };
-    const { series } = evaluate(this.rule.expr, grid, this.#filled(grid));
+    const grid = { startMs, endMs, stepMs: intervalMs };
     eachInstant(
-      { startMs, endMs, stepMs: intervalMs, series },
+      { ...grid, series: this.#found(grid) },
       (labels) => labels,
       (atMs, present) => {
         history.evaluate(
           atMs,
-          present.map((one) => foundAlert(this.rule.spec, one.series, one.value)),
+          present.map((one) => foundAlert(spec, one.series, one.value)),
         );
       },
     );
@@ -157,45 +167,23 @@ export class AlertTest {
     });
   }
 
-  /** The given series, and what the recording rules make of them. */
-  #filled(grid: { readonly from: number; readonly to: number; readonly step: number }): SeriesStorage {
+  /** What the rule finds in the given series and in what the recording rules make of them. */
+  #found(grid: Grid): readonly ReadSeries[] {
     const given = this.#storage ?? memoryStorage();
     if (this.#storage === undefined)
-      (given as MemoryStorage).load(this.#notation.join("\n"), { step: grid.step, start: grid.from });
-    const { recordings } = this.#how;
-    if (recordings.length === 0) return given;
-    const recorded = memoryStorage();
-    const both: SeriesStorage = {
-      *select(matchers, fromMs, toMs) {
-        yield* given.select(matchers, fromMs, toMs);
-        yield* recorded.select(matchers, fromMs, toMs);
-      },
-    };
-    for (const rule of recordings) recordInto(recorded, rule, both, grid);
-    return both;
-  }
-}
-
-/** What a recording rule writes: its series end where the expression gives nothing. */
-function recordInto(
-  recorded: MemoryStorage,
-  rule: RecordingRule,
-  storage: SeriesStorage,
-  grid: { readonly from: number; readonly to: number; readonly step: number },
-): void {
-  for (const { labels, timesMs, values } of evaluate(rule.expr, grid, storage).series) {
-    const own = Object.entries(rule.spec.labels).map(([name, { parts }]) => [
-      name,
-      parts[0]?.kind === "text" ? parts[0].text : "",
-    ]);
-    const written = { ...labels, ...Object.fromEntries(own), __name__: rule.name };
-    for (const [i, timeMs] of timesMs.entries()) {
-      const before = timesMs[i - 1];
-      if (before !== undefined && timeMs - before > grid.step) recorded.append(written, before + grid.step, "stale");
-      recorded.append(written, timeMs, values[i] ?? Number.NaN);
-    }
-    const last = timesMs.at(-1);
-    if (last !== undefined && last < grid.to) recorded.append(written, last + grid.step, "stale");
+      (given as MemoryStorage).load(this.#notation.join("\n"), { step: grid.stepMs, start: grid.startMs });
+    const { recordings: named, group } = this.#how;
+    const others = { labels: {}, limit: undefined, rules: named.map(({ spec }) => spec) };
+    const groups = group === undefined ? [others] : [others, group.spec];
+    const { recordings, behind } = readingIn(groups, group?.spec, this.rule.spec);
+    const evaluations = recordings.map((recording) => ({
+      recording,
+      expr: recording.expr,
+      startMs: grid.startMs,
+    }));
+    const { storage } = record(evaluations, given, grid);
+    const { expr } = this.rule;
+    return readSeries({ expr, written: expr, behind }, storage, grid);
   }
 }
 
@@ -213,10 +201,11 @@ export type Testable = Pick<AlertRule, "expr" | "name" | "spec">;
  */
 export function testAlert(
   rule: Testable,
-  { interval = "1m", start = 0, recordings = [] }: AlertTestOptions = {},
+  { interval, start = 0, recordings = [], group }: AlertTestOptions = {},
 ): AlertTest {
-  const intervalMs = durationMs(interval, "testAlert: interval");
-  return new AlertTest({ rule, how: { intervalMs, startMs: instantMs(start, "testAlert: start"), recordings } });
+  const intervalMs =
+    interval === undefined ? (group?.spec.intervalMs ?? 60_000) : durationMs(interval, "testAlert: interval");
+  return new AlertTest({ rule, how: { intervalMs, startMs: instantMs(start, "testAlert: start"), recordings, group } });
 }
 
 interface Told {

@@ -11,6 +11,7 @@ import {
   alertmanager,
   fileStore,
   memoryStore,
+  ruleGroup,
   tracesOf,
   type WatchFailure,
   type WatchOptions,
@@ -137,6 +138,21 @@ describe("a watched rule", () => {
       { stage: "evaluation", atMs: BEGIN_MS + EVERY_MS, error: { message: "away" } },
       { stage: "evaluation", error: { name: "PartialError", warnings: ["a store is away"] } },
     ]);
+  });
+
+  test("has the labels of its group, and keeps what fires where there are more alerts than the group's limit", async () => {
+    const { rule } = scripted((turn) => (turn === 1 ? { api: 0.5, web: 0.5 } : { web: 0.5 }));
+    const group = ruleGroup("g", [rule], { limit: 1, labels: { team: "shop", severity: "none" } });
+    const failures: WatchFailure[] = [];
+    const seen: AlertNotification[] = [];
+    const onError = (one: WatchFailure) => failures.push(one);
+    const watched = rule.watch({ ...turns(3), group, onFiring: (one) => void seen.push(one), onError });
+    await watched.done;
+    expect(failures).toMatchObject([{ atMs: BEGIN_MS + EVERY_MS, stage: "evaluation" }]);
+    expect(String(failures[0]?.error)).toContain("exceeded limit of 1 with 2 alerts");
+    const labels = { alertname: "Failing", severity: "page", source_workload: "web", team: "shop" };
+    expect(seen).toMatchObject([{ labels }]);
+    expect(watched.alerts).toMatchObject([{ labels, state: "firing" }]);
   });
 
   test("tells a callback again that failed, and what comes after it not before", async () => {

@@ -1,6 +1,8 @@
 import { QueryError } from "../../errors.ts";
 import { Traffic } from "../../mesh/traffic.ts";
 import { type AskOptions, type Duration, durationMs, type Instant, instantMs, shown } from "../../time.ts";
+import type { BacktestRange } from "../backtest.ts";
+import { backtestGroups, type GroupBacktest, type GroupBacktestOptions } from "../group-backtest.ts";
 import { AlertRule, RecordingRule } from "../rule.ts";
 import { type RuleGroup, ruleGroup } from "../rule-group.ts";
 import type { ExportOptions } from "../rulefile/print.ts";
@@ -146,6 +148,22 @@ export class Slo {
       burnRates,
       exhaustedInMs: ends ? (Math.max(0, budgetLeft) * this.#windowMs) / rate : undefined,
     };
+  }
+
+  /**
+   * When its alerts would have been pending and firing in the past: what its rules record is made of the traffic's own
+   * metrics, so that nothing needs to have been recorded then. It looks as far back as the longest window of an alert,
+   * before the range too.
+   *
+   * @param range evaluated every {@link SloOptions.interval} when no `step` is written
+   * @throws {QueryError} `code: "config"` for a mesh without metrics, `"reporter"` where that is still to be chosen
+   * @example
+   * const tried = await slo.backtest({ last: "30d", step: "5m" });
+   * tried.pages // 3
+   */
+  backtest(range: BacktestRange, options: GroupBacktestOptions = {}): Promise<GroupBacktest> {
+    const { context } = this.#of.total(windowText(this.#windowMs));
+    return backtestGroups(this.name, [this.group.spec], range, options, { context });
   }
 
   /** Its name, objectives and window, with what will not work. */

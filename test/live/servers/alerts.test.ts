@@ -25,6 +25,7 @@ import { parse } from "../../../src/promql/index.ts";
 import { testAlert } from "../../../src/testing/index.ts";
 import { logsFile, metricsFile } from "../../alerts/rules.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
+import { evaluationsOf, runsOf } from "../alert-runs.ts";
 import { expectations, promtoolFiles, randomAlerts } from "../random-alerts.ts";
 import { singleLoki } from "../single-loki.ts";
 import { singlePrometheus } from "../single-prometheus.ts";
@@ -209,14 +210,7 @@ describe.concurrent("a real Prometheus", () => {
     });
     try {
       await sleep(startedMs + 34_000 - Date.now());
-      type Range = { data: { result: { metric: { alertstate: string }; values: [number, string][] }[] } };
-      const raw = await fetch(
-        `${server.url}/api/v1/query?query=${encodeURIComponent('ALERTS{alertname="Failing"}[40s]')}`,
-      );
-      const { data } = (await raw.json()) as Range;
-      const evaluations = data.result.flatMap(({ metric, values }) =>
-        values.map(([time]) => [Math.round(time * 1000), metric.alertstate] as const),
-      );
+      const evaluations = await evaluationsOf(server.url, 'ALERTS{alertname="Failing"}[40s]');
       expect(evaluations.length).toBeGreaterThan(10);
       const phase = (evaluations[0]?.[0] ?? 0) % 1000;
       const to = Math.floor((Date.now() - 1000) / 1000) * 1000 + phase - 1000;
@@ -239,16 +233,3 @@ describe.concurrent("a real Prometheus", () => {
     }
   });
 });
-
-/** Evaluations a second apart that found the same state, as intervals. */
-function runsOf(
-  evaluations: readonly (readonly [number, string])[],
-): { state: string; startMs: number; endMs: number }[] {
-  const runs: { state: string; startMs: number; endMs: number }[] = [];
-  for (const [atMs, state] of [...evaluations].sort(([a], [b]) => a - b)) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.state === state && atMs <= last.endMs + 500) last.endMs = atMs + 1000;
-    else runs.push({ state, startMs: atMs, endMs: atMs + 1000 });
-  }
-  return runs;
-}

@@ -12,6 +12,7 @@ import { createMesh, prometheus } from "../../../src/index.ts";
 import { parse } from "../../../src/promql/index.ts";
 import { testAlert } from "../../../src/testing/index.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
+import { evaluationsOf, runsOf } from "../alert-runs.ts";
 import { singlePrometheus } from "../single-prometheus.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "meshquery-slo-"));
@@ -149,6 +150,65 @@ test.concurrent.each(servers)("%s records what the status tells", async (_, prog
       spec.kind === "alert" ? "inactive" : undefined,
     ]);
     expect(loaded).toEqual(wanted);
+  } finally {
+    await server.stop();
+    target.closeAllConnections();
+    target.close();
+  }
+});
+
+test.concurrent("a back-test of the alerts has what a Prometheus recorded and evaluated while traffic ran", async () => {
+  // 100 requests a second, of which all fail for three seconds, and a third for eight seconds.
+  const startedMs = Date.now();
+  const failed = (seconds: number) =>
+    Math.floor(100 * Math.min(Math.max(seconds - 7, 0), 3) + 33 * Math.min(Math.max(seconds - 24, 0), 8));
+  const target = createServer((_, response) => {
+    const seconds = (Date.now() - startedMs) / 1000;
+    response.setHeader("content-type", "text/plain; version=0.0.4");
+    response.end(
+      `# TYPE istio_requests_total counter\n${series("200", Math.floor(seconds * 100) - failed(seconds), "")}\n${series("503", failed(seconds), "")}\n`,
+    );
+  });
+  await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+  const { port } = target.address() as AddressInfo;
+  const promised = (url: string) =>
+    slo({
+      name: "backend",
+      objective: "95%",
+      window: "5m",
+      interval: "1s",
+      of: createMesh({ metrics: prometheus(url, { scrapeInterval: "1s" }) }).service("backend"),
+      alerts: [
+        { severity: "page", budget: "10%", long: "10s", short: "4s" },
+        { severity: "ticket", budget: "10%", long: "20s", short: "8s" },
+      ],
+    });
+  const server = await singlePrometheus({
+    target: `127.0.0.1:${port}`,
+    rules: promised("http://127.0.0.1:9").toYAML(),
+    programs: latest,
+  });
+  try {
+    await sleep(startedMs + 44_000 - Date.now());
+    const alerts = (severity: string) =>
+      evaluationsOf(server.url, `ALERTS{alertname="ErrorBudgetBurn",severity="${severity}"}[50s]`);
+    const [page = [], ticket = []] = await Promise.all(["page", "ticket"].map(alerts));
+    // All rules of a group are evaluated at the same instants.
+    const phase = (page[0]?.[0] ?? 0) % 1000;
+    const to = Math.floor((Date.now() - 1000) / 1000) * 1000 + phase - 1000;
+    const tried = await promised(server.url).backtest({ from: to - 42_000, to });
+    expect(tried).toMatchObject({ stepMs: 1000, complete: true });
+    for (const [i, evaluations] of [page, ticket].entries()) {
+      const found = tried.rules[i]?.alerts.flatMap(({ intervals }) => intervals) ?? [];
+      const live = runsOf(evaluations);
+      console.log(`live ${JSON.stringify(live)}\nback-test ${JSON.stringify(found)}`);
+      expect(live.length).toBeGreaterThanOrEqual(2);
+      expect(found.map(({ state }) => state)).toEqual(live.map(({ state }) => state));
+      for (const [k, { startMs, endMs }] of live.entries()) {
+        expect(Math.abs((found[k]?.startMs ?? 0) - startMs)).toBeLessThanOrEqual(1_050);
+        expect(Math.abs((found[k]?.endMs ?? 0) - endMs)).toBeLessThanOrEqual(1_050);
+      }
+    }
   } finally {
     await server.stop();
     target.closeAllConnections();
