@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { QueryResult } from "prometheus-query";
 import { decodeAnswer } from "../../src/metrics/decode/answer.ts";
 import { AnswerStream } from "../../src/metrics/decode/answer-stream.ts";
+import { median } from "./median.ts";
 
 /** One line of the comparison; times are medians in milliseconds. */
 export interface DecodeRow {
@@ -37,41 +38,47 @@ const VALUES = {
   rates: (i: number) => String((1 + ((i * 7919) % 9_973)) / 60),
 } as const;
 
-/** Decodes the same bytes by turns with this library and with `JSON.parse` and `Number`. */
-export function benchDecode(rounds = 5): DecodeRow[] {
-  const rows: DecodeRow[] = [];
-  for (const [kind, value] of Object.entries(VALUES)) {
-    for (const { series, samples } of SIZES) {
+const WAYS = {
+  ours: (body: Uint8Array) => decodeAnswer(body, { backend: "prometheus", query: "bench" }),
+  stream: decodeInPieces,
+  jsonParse: parseAndConvert,
+  peer: (body: Uint8Array) => QueryResult.fromJSON((parse(body) as { readonly data: object }).data),
+} as const;
+
+/** Decodes the same bytes by turns with this library, `JSON.parse` and `Number`, and the peer, all of them warm. */
+export function benchDecode(rounds = 7): DecodeRow[] {
+  const kinds = Object.entries(VALUES);
+  for (const [, value] of kinds) {
+    const body = matrixBody(100, 1_000, value);
+    for (let round = 0; round < 12; round++) for (const decode of Object.values(WAYS)) decode(body);
+  }
+  return kinds.flatMap(([kind, value]) =>
+    SIZES.map(({ series, samples }): DecodeRow => {
       const body = matrixBody(series, samples, value);
-      const ours: number[] = [];
-      const stream: number[] = [];
-      const jsonParse: number[] = [];
-      const peer: number[] = [];
-      for (let round = -1; round < rounds; round++) {
-        const a = elapsedMs(() => decodeAnswer(body, { backend: "prometheus", query: "bench" }));
-        const b = elapsedMs(() => parseAndConvert(body));
-        const c = elapsedMs(() => decodeInPieces(body));
-        const d = elapsedMs(() => QueryResult.fromJSON((parse(body) as { readonly data: object }).data));
-        if (round < 0) continue;
-        ours.push(a);
-        jsonParse.push(b);
-        stream.push(c);
-        peer.push(d);
-      }
-      const oursMs = median(ours);
-      const jsonParseMs = median(jsonParse);
-      rows.push({
+      const { ours, stream, jsonParse, peer } = timesOf(body, Math.max(rounds, Math.round(3e6 / (series * samples))));
+      return {
         body: `${series.toLocaleString("en")}×${samples.toLocaleString("en")} ${kind}`,
         megabytes: body.length / 1e6,
-        oursMs,
-        streamMs: median(stream),
-        jsonParseMs,
-        ratio: jsonParseMs / oursMs,
-        peerRatio: median(peer) / oursMs,
-      });
+        oursMs: ours,
+        streamMs: stream,
+        jsonParseMs: jsonParse,
+        ratio: jsonParse / ours,
+        peerRatio: peer / ours,
+      };
+    }),
+  );
+}
+
+function timesOf(body: Uint8Array, rounds: number): Readonly<Record<keyof typeof WAYS, number>> {
+  const times = { ours: [] as number[], stream: [] as number[], jsonParse: [] as number[], peer: [] as number[] };
+  for (let round = -1; round < rounds; round++) {
+    for (const way of ["ours", "stream", "jsonParse", "peer"] as const) {
+      const took = elapsedMs(() => WAYS[way](body));
+      if (round >= 0) times[way].push(took);
     }
   }
-  return rows;
+  const { ours, stream, jsonParse, peer } = times;
+  return { ours: median(ours), stream: median(stream), jsonParse: median(jsonParse), peer: median(peer) };
 }
 
 const parse = (body: Uint8Array): unknown =>
@@ -119,10 +126,6 @@ function elapsedMs(run: () => unknown): number {
   const start = performance.now();
   run();
   return performance.now() - start;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -65,6 +65,36 @@ describe("decodeAnswer", () => {
   );
 });
 
+describe("decodeAnswer of plainly written series", () => {
+  it(
+    "gives the bits that Number gives, whichever instants the series share",
+    () => {
+      fc.assert(
+        fc.property(fc.integer(), (seed) => {
+          const random = mulberry32(seed);
+          const series = Array.from({ length: 10 }, () => plainSeries(random));
+          const result = series.map((samples) => `{"metric":{},"values":[${samples.map(plainSample).join(",")}]}`);
+          const body = Buffer.from(
+            `{"status":"success","data":{"resultType":"matrix","result":[${result.join(",")}]}}`,
+          );
+          const columns = series.map((samples) => ({
+            labels: {},
+            timesMs: Float64Array.from(samples, ([time]) => Math.round(Number(time) * 1000)),
+            values: Float64Array.from(samples, ([, value]) => Number(value)),
+          }));
+          for (const answer of [decode(body), streamed(body, [whole(random, 3_000) + 1, 700])]) {
+            if (!isDeepStrictEqual(answer.status === "success" && answer.data, { kind: "matrix", series: columns })) {
+              throw new Error(`seed ${seed}: the columns are not those of the texts`);
+            }
+          }
+        }),
+        { seed: SEED, numRuns: Number(process.env.DECIMAL_RUNS ?? 110) },
+      );
+    },
+    TIMEOUT_MS,
+  );
+});
+
 describe("AnswerStream", () => {
   it(
     "reads any answer as it is read at once, in whatever pieces it comes",
@@ -295,6 +325,9 @@ function write(json: unknown, next: () => number, twins = true): string {
 // damage
 
 const BODIES: readonly Buffer[] = [
+  `{"status":"success","data":{"resultType":"matrix","result":[${["0.25", "-1.0416666666666667", "0"]
+    .map((value) => `{"metric":{},"values":[${[1, 2, 3, 4].map((i) => `[1435781451.${i},"${value}${i}"]`).join(",")}]}`)
+    .join(",")}]}}`,
   '{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"é"},"values":[[1435781451.781,"1"],[1435781466.781,"0.016666666666666666"]]},{"metric":{},"values":[[1,"NaN"],[2.5,"-Inf"]],"histograms":[[3,{"count":"1","sum":"2","buckets":[[0,"0.5","1","4"]]}]]}]},"infos":["i"]}',
   '{"status":"success","isPartial":false,"data":{"resultType":"vector","result":[{"metric":{"__name__":"up","b":"\\ud83d\\ude80"},"value":[1435781451.781,"1e+06"]},{"metric":{"c":"d"},"histogram":[12,{"count":"3","sum":"-4.5"}]}]},"warnings":[]}',
   '{"status":"success","data":{"resultType":"scalar","result":[1435781451.7,"123456789.125"]}}',
@@ -379,6 +412,20 @@ const DECIMALS: readonly DecimalKind[] = [
     return `${exact.slice(0, kept)}e${exact.length - Math.min(kept, exact.length) - Number(power)}`;
   },
 ];
+
+type PlainSample = readonly [time: string, value: string];
+
+const plainSample = ([time, value]: PlainSample): string => `[${time},"${value}"]`;
+
+/** A thousand decimals, and instants that are those of other series, or some of them, or nearly so. */
+function plainSeries(random: () => number): readonly PlainSample[] {
+  const startMs = [1_435_781_451_781, 1_700_000_000_000, 999_999_000, 1_435_781_451_700][whole(random, 4)] as number;
+  const missing = whole(random, 3) === 0 ? whole(random, 1_000) : -1;
+  return Array.from({ length: 1_000 }, (_, i): PlainSample => {
+    const kind = whole(random, 40) === 0 ? () => "NaN" : (DECIMALS[whole(random, DECIMALS.length)] as DecimalKind);
+    return [String((startMs + 15_000 * (i + (i > missing ? 1 : 0))) / 1_000), kind(random)];
+  });
+}
 
 function mulberry32(seed: number): () => number {
   let state = seed | 0;

@@ -4,8 +4,10 @@ import type { SeriesData } from "../backend.ts";
 import { type DecodedAnswer, decodeAnswer, type Remarks, remarkReaders } from "./answer.ts";
 import type { AnswerContext } from "./decode-error.ts";
 import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, JsonScanner, OPEN_ARRAY, OPEN_OBJECT } from "./json-scanner.ts";
+import { keepShapes } from "./kept-shapes.ts";
 import { LabelReader } from "./labels.ts";
-import { type Columns, type HistogramSample, readHistogramSample, SampleReader } from "./samples.ts";
+import { type Columns, SampleReader } from "./sample-reader.ts";
+import { type HistogramSample, readHistogramSample } from "./samples.ts";
 
 /** What is read next, and where everything before it is done with. */
 type Step = "element" | "first" | "head" | "histogram" | "key" | "more" | "next" | "samples" | "tail" | "whole";
@@ -44,6 +46,7 @@ export class AnswerStream {
   #broken: DecodeError | undefined;
 
   constructor(context: AnswerContext) {
+    keepShapes();
     this.#context = context;
     this.#scan = new JsonScanner(new Uint8Array(0), context);
     this.#labels = new LabelReader(this.#scan);

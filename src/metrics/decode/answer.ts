@@ -3,8 +3,10 @@ import type { InstantData, MatrixData, NativeHistogram, SeriesData, VectorData }
 import type { AnswerContext } from "./decode-error.ts";
 import { later, readFields } from "./fields.ts";
 import { CLOSE_ARRAY, JsonScanner, OPEN_ARRAY, QUOTE } from "./json-scanner.ts";
+import { keepShapes } from "./kept-shapes.ts";
 import { LabelReader } from "./labels.ts";
-import { readHistogramSample, readHistogramSamples, readPair, readValue, SampleReader } from "./samples.ts";
+import { SampleReader } from "./sample-reader.ts";
+import { readHistogramSample, readHistogramSamples, readPair, readValue } from "./samples.ts";
 
 /** What a body of Prometheus' query API says: the data asked for, or why there is none. */
 export type DecodedAnswer = DecodedSuccess | DecodedFailure;
@@ -40,6 +42,7 @@ export interface DecodedFailure {
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function decodeAnswer(body: Uint8Array, context: AnswerContext): DecodedAnswer {
+  keepShapes();
   const scan = new JsonScanner(body, context);
   const answer = later(scan, () => readAnswer(scan));
   scan.end();

@@ -13,7 +13,7 @@ const LOWER_CASE = 0x20;
 const E = 0x65;
 
 /** The powers of ten that a double holds exactly. */
-const EXACT_POWERS = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+export const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 const GREATEST_EXACT_POWER = 22;
 const INTEGERS_EXACT_BELOW = 2 ** 53;
 /** Farther exponents make 0 or Infinity of any text that fits in memory after the digits are counted in. */
@@ -80,11 +80,11 @@ export function readDecimal(cursor: Cursor): number {
 }
 
 /**
- * `(whole + rest) · 10^exponent` rounded once, or -1 where that cannot be proved here.
+ * `(whole + rest) · 10^exponent`, of which the sum is an integer, rounded once, or -1 where that cannot be proved here.
  *
  * `rest` is at most half a unit in the last place of `whole`.
  */
-function scale(whole: number, rest: number, exponent: number): number {
+export function scale(whole: number, rest: number, exponent: number): number {
   // Both operands are exact, so the one operation rounds correctly (Clinger, "How to read floating point numbers
   // accurately", 1990).
   if (whole < INTEGERS_EXACT_BELOW) {

@@ -41,6 +41,7 @@ const MARGIN = 256;
  */
 export class JsonScanner implements Cursor {
   bytes: Buffer;
+  view: DataView;
   readonly #context: AnswerContext;
   at = 0;
   /** Where what is read now began: what the bytes' end cuts short is read again from here when more have come. */
@@ -54,6 +55,7 @@ export class JsonScanner implements Cursor {
 
   constructor(body: Uint8Array, context: AnswerContext) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.view = viewOf(this.bytes);
     this.#context = context;
     if (!isUtf8(this.bytes)) this.#failUtf8();
     this.#sound = this.bytes.length;
@@ -68,6 +70,7 @@ export class JsonScanner implements Cursor {
     this.mark = 0;
     this.bytes =
       rest.length === 0 ? Buffer.from(more.buffer, more.byteOffset, more.byteLength) : Buffer.concat([rest, more]);
+    this.view = viewOf(this.bytes);
     this.safeEnd = last ? Number.POSITIVE_INFINITY : this.bytes.length - MARGIN;
     const whole = this.bytes.length - (last ? 0 : cutCharacter(this.bytes));
     if (!isUtf8(this.bytes.subarray(this.#sound, whole))) this.#failUtf8();
@@ -309,6 +312,9 @@ export class JsonScanner implements Cursor {
     this.#failHere(ended ? "the bytes end inside a string" : "a control character stands inside a string");
   }
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
 
 /** How many bytes at the end begin a character without ending it. */
 function cutCharacter(bytes: Buffer): number {

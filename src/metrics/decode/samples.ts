@@ -3,12 +3,6 @@ import { readDecimal } from "./decimal.ts";
 import { readFields } from "./fields.ts";
 import { CLOSE_ARRAY, COMMA, type JsonScanner, OPEN_ARRAY, QUOTE } from "./json-scanner.ts";
 
-/** Instants and what was measured at them, side by side. */
-export interface Columns {
-  readonly timesMs: Float64Array;
-  readonly values: Float64Array;
-}
-
 export interface HistogramSample {
   readonly timeMs: number;
   readonly histogram: NativeHistogram;
@@ -28,92 +22,6 @@ const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** Which ends belong to a bucket, by the API's `boundary_rule`. */
 const BOUNDS: readonly HistogramBucket["bounds"][] = ["right", "left", "none", "both"];
-
-/** Reads the `[[time, value], …]` of one series after another, gathering them in columns it keeps for all. */
-export class SampleReader {
-  readonly #scan: JsonScanner;
-  #timesMs = new Float64Array(1024);
-  #values = new Float64Array(1024);
-  #length = 0;
-  /** The times of the series before. */
-  #sharedTimesMs = new Float64Array(0);
-
-  constructor(scan: JsonScanner) {
-    this.#scan = scan;
-  }
-
-  /** Series on the same instants share one column of times. */
-  read(): Columns {
-    if (this.open()) this.readOn();
-    return this.columns();
-  }
-
-  /** Begins an array, and says whether there is anything in it. */
-  open(): boolean {
-    this.#scan.demand(OPEN_ARRAY, "an array of samples");
-    this.#length = 0;
-    return !this.#scan.take(CLOSE_ARRAY);
-  }
-
-  /** Reads samples up to the end of the array, or of what has come of it: whether the array has ended. */
-  readOn(): boolean {
-    const scan = this.#scan;
-    const { safeEnd } = scan;
-    let timesMs = this.#timesMs;
-    let values = this.#values;
-    let length = this.#length;
-    let before = length === 0 ? Number.NEGATIVE_INFINITY : (timesMs[length - 1] as number);
-    for (let more = true; more; length++) {
-      const start = scan.at;
-      scan.mark = start;
-      this.#length = length;
-      if (start >= safeEnd) return false;
-      if (length === values.length) {
-        this.#grow();
-        timesMs = this.#timesMs;
-        values = this.#values;
-      }
-      scan.demand(OPEN_ARRAY, "a pair of time and value");
-      const timeMs = readTimeMs(scan);
-      scan.demand(COMMA, "another element");
-      values[length] = readValue(scan);
-      scan.demand(CLOSE_ARRAY, "the end of the array");
-      if (timeMs < before) scan.fail("shape", "a series' samples must be in order of time", start);
-      before = timeMs;
-      timesMs[length] = timeMs;
-      more = scan.more(CLOSE_ARRAY);
-    }
-    this.#length = length;
-    return true;
-  }
-
-  /** The samples of the array that was read. */
-  columns(): Columns {
-    const length = this.#length;
-    return { timesMs: this.#timesOf(length), values: this.#values.slice(0, length) };
-  }
-
-  #timesOf(length: number): Float64Array {
-    const timesMs = this.#timesMs;
-    const shared = this.#sharedTimesMs;
-    if (shared.length === length) {
-      let i = 0;
-      while (i < length && timesMs[i] === shared[i]) i++;
-      if (i === length) return shared;
-    }
-    this.#sharedTimesMs = timesMs.slice(0, length);
-    return this.#sharedTimesMs;
-  }
-
-  #grow(): void {
-    const timesMs = new Float64Array(2 * this.#timesMs.length);
-    const values = new Float64Array(2 * this.#values.length);
-    timesMs.set(this.#timesMs);
-    values.set(this.#values);
-    this.#timesMs = timesMs;
-    this.#values = values;
-  }
-}
 
 /** Reads the `[[time, histogram], …]` of one series. */
 export function readHistogramSamples(scan: JsonScanner): HistogramSample[] {
@@ -174,7 +82,7 @@ function readUncommonValue(scan: JsonScanner): number {
 }
 
 /** Reads a time in seconds as whole milliseconds. */
-function readTimeMs(scan: JsonScanner): number {
+export function readTimeMs(scan: JsonScanner): number {
   const first = scan.peek();
   const { bytes, at: start } = scan;
   // the first nine bytes' digits gather in `head`, those of the next seven in `tail`: both stay small integers
