@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { BackendError, QueryError, TimeoutError } from "../../errors.ts";
-import { type HttpClient, type HttpOptions, httpClient } from "../../http/client.ts";
+import { type HttpClient, type HttpOptions, httpClient, type Inquiry } from "../../http/client.ts";
 import { parseConfig, strictConfig } from "../../http/config.ts";
 import { withinDeadline } from "../../http/deadline.ts";
 import { systemEnvironment } from "../../http/environment.ts";
@@ -18,7 +18,7 @@ import type {
 } from "../backend.ts";
 import { followed } from "../follow.ts";
 import { lineTest } from "../line-filter.ts";
-import { documentOf, failure, isRecord, NAME, readFound } from "./answer.ts";
+import { documentOf, type Found, failure, isRecord, NAME, readFound } from "./answer.ts";
 import { applied } from "./conditions.ts";
 import { closePoint, type Dialect, describedBy, dialectsOf, openPoint } from "./dialect.ts";
 import { type LogFields, type Mapping, type Places, placesIn, readMapping } from "./mapping.ts";
@@ -170,7 +170,9 @@ class Elasticsearch implements LogBackend {
         aggs: aggregationsOf(question, by, some, places.time),
       };
       const path = `/${this.#index}/_search`;
-      const found = readFound(await this.#http.send({ method: "POST", path, json, idempotent: true, ...options }));
+      const found = await this.#askFor(async () =>
+        readFound(await this.#http.send({ method: "POST", path, json, idempotent: true, ...options })),
+      );
       const left = readAggregations(found.aggregations, question, series.take);
       for (const warning of [...found.warnings, ...left]) warnings.add(warning);
       if (found.warnings.length + left.length > 0) complete = false;
@@ -202,24 +204,51 @@ class Elasticsearch implements LogBackend {
     let dialect: Dialect | undefined;
     return {
       limits: this.#limits,
-      open: async () => {
-        this.#dialects ??= await dialectsOf(this.#http, options);
-        for (const one of this.#dialects) {
-          const point = await openPoint(this.#http, one, this.#index, options);
-          if (point === undefined) continue;
-          this.#dialects = [one];
-          dialect = one;
-          return point;
-        }
-        return undefined;
-      },
+      open: () =>
+        this.#http.ask(this.#inquiry("open_point_in_time"), async () => {
+          this.#dialects ??= await dialectsOf(this.#http, options);
+          for (const one of this.#dialects) {
+            const point = await openPoint(this.#http, one, this.#index, options);
+            if (point === undefined) continue;
+            this.#dialects = [one];
+            dialect = one;
+            return point;
+          }
+          return undefined;
+        }),
       close: async (point) => {
-        if (dialect !== undefined) await closePoint(this.#http, dialect, point);
+        const opened = dialect;
+        if (opened === undefined) return;
+        await this.#http.ask(this.#inquiry("close_point_in_time"), () => closePoint(this.#http, opened, point));
       },
       search: (json, point) => {
         const path = point === undefined ? `/${this.#index}/_search` : "/_search";
         return this.#http.send({ method: "POST", path, json, idempotent: true, ...options });
       },
+      ask: (task) => this.#askFor(task),
+    };
+  }
+
+  /** Makes a search one question. */
+  #askFor(task: () => Promise<Found>): Promise<Found> {
+    const outcome = ({ hits, aggregations, warnings }: Found) => ({
+      rows: aggregations === undefined ? hits.length : undefined,
+      complete: warnings.length === 0,
+      warnings: warnings.length,
+    });
+    return this.#http.ask({ ...this.#inquiry("search", ["POST", "_search"]), outcome }, task);
+  }
+
+  /** @see OpenTelemetry, "Semantic conventions for Elasticsearch" */
+  #inquiry(operation: string, endpoint?: readonly [method: "GET" | "POST", path: string]): Inquiry<unknown> {
+    const index = this.#index;
+    const [method, path] = endpoint ?? [];
+    const url = method && { "http.request.method": method, "url.full": `${this.#http.origin}/${index}/${path}` };
+    return {
+      operation,
+      collection: index,
+      system: this.#dialects?.length === 1 ? (this.#dialects[0] ?? NAME) : NAME,
+      attributes: () => ({ ...url, "db.operation.parameter.index": index }),
     };
   }
 
@@ -228,8 +257,9 @@ class Elasticsearch implements LogBackend {
     const nowMs = systemEnvironment.now();
     if (this.#layout !== undefined && this.#layout.untilMs > nowMs) return this.#layout;
     const path = `/${this.#index}/_mapping`;
-    const response = await this.#http.send({ method: "GET", path, idempotent: true, signal, timeoutMs });
-    const answer = documentOf(response);
+    const answer = await this.#http.ask(this.#inquiry("indices.get_mapping", ["GET", "_mapping"]), async () =>
+      documentOf(await this.#http.send({ method: "GET", path, idempotent: true, signal, timeoutMs })),
+    );
     if (Object.keys(answer).length === 0) {
       throw new BackendError(
         "not-found",

@@ -43,6 +43,8 @@ export interface Searcher {
   open(): Promise<PointInTime | undefined>;
   close(point: PointInTime): Promise<void>;
   search(body: Clause, point: PointInTime | undefined): Promise<HttpResponse>;
+  /** Does `task`, which asks for one page however often that takes, as one question. */
+  ask(task: () => Promise<Found>): Promise<Found>;
 }
 
 /** What is paged through. */
@@ -110,7 +112,8 @@ class Walk {
     let size = this.#perCall;
     let waiting: LogLine[] = [];
     for (;;) {
-      const found = await this.#ask(Math.min(size, this.#server.limits.hits));
+      const most = Math.min(size, this.#server.limits.hits);
+      const found = await this.#server.ask(() => this.#ask(most));
       // What was asked for in the end, within the server's limit.
       size = Math.min(size, this.#server.limits.hits);
       const fresh = found.hits.filter(({ key }) => !this.#seen.has(key));

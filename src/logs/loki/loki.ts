@@ -1,5 +1,5 @@
 import { DecodeError, QueryError } from "../../errors.ts";
-import { type HttpClient, type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
+import { type HttpClient, type HttpOptions, type HttpResponse, httpClient, type Inquiry } from "../../http/client.ts";
 import type { ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, shown } from "../../time.ts";
 import type {
@@ -17,7 +17,7 @@ import { followed } from "../follow.ts";
 import { print } from "../logql/printer.ts";
 import { bodyOf, entriesLimitIn, reasonOf, spanLimitIn } from "./answer.ts";
 import { buildOf } from "./build.ts";
-import { decodeEntries, decodeSeries, HINT, type RawEntry } from "./decode.ts";
+import { decodeEntries, decodeSeries, HINT, type RawEntry, type RawSeries } from "./decode.ts";
 import { type LabelPreset, type LokiLabels, OriginLabels } from "./labels.ts";
 import { type PageAnswer, type PageQuestion, pagesOf, type RawPage, type ServerLimits } from "./pages.ts";
 import { groupLabel, metricOf, selectionOf } from "./questions.ts";
@@ -49,10 +49,12 @@ export function loki(url: string, options: LokiOptions = {}): LogBackend {
   const { labels, tenant, ...http } = options;
   const origins = new OriginLabels(labels);
   const headers = tenant === undefined ? http.headers : { ...http.headers, ...tenantHeader(tenant, http.headers) };
-  return new Loki(httpClient(NAME, url, headers === undefined ? http : { ...http, headers }), origins);
+  const client = httpClient(NAME, url, headers === undefined ? http : { ...http, headers });
+  return new Loki(client, origins, tenant === undefined ? undefined : [tenant].flat().join("|"));
 }
 
 const NAME = "loki";
+const API = "/loki/api/v1/";
 const PER_CALL = 1_000;
 /** A longer question goes into the body of a POST: not every proxy takes a longer URL. */
 const LONGEST_URL_QUERY = 4_000;
@@ -61,11 +63,13 @@ class Loki implements LogBackend {
   readonly name = NAME;
   readonly #http: HttpClient;
   readonly #labels: OriginLabels;
+  readonly #tenant: string | undefined;
   readonly #limits: ServerLimits = { entries: Number.POSITIVE_INFINITY, spanNs: 2n ** 63n };
 
-  constructor(http: HttpClient, labels: OriginLabels) {
+  constructor(http: HttpClient, labels: OriginLabels, tenant: string | undefined) {
     this.#http = http;
     this.#labels = labels;
+    this.#tenant = tenant;
   }
 
   async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
@@ -86,9 +90,12 @@ class Loki implements LogBackend {
           ["end", nanosecondsText(millisecondsNs(toMs))],
           ["step", String(stepMs / 1000)],
         ];
-    const path = instant ? "/loki/api/v1/query" : "/loki/api/v1/query_range";
-    const response = await this.#send(path, [["query", query], ...fields], options);
-    const { series, warnings } = decodeSeries(bodyOf(response, query), { query });
+    const operation = instant ? "query" : "query_range";
+    const inquiry = this.#inquiry<RawSeries>(operation, "series", query, (answer) => answer.series.length);
+    const { series, warnings } = await this.#http.ask(inquiry, async () => {
+      const response = await this.#send(API + operation, [["query", query], ...fields], options);
+      return decodeSeries(bodyOf(response, query), { query });
+    });
     const groups = by.map((group) => ["origin" in group ? group.origin : group.field, groupLabel(group, this.#labels)]);
     return {
       series: series.map(({ labels, timesMs, values }) => ({
@@ -125,8 +132,9 @@ class Loki implements LogBackend {
     }
     const text = print(selectionOf(query, this.#labels));
     const fromNs = largest(query.fromNs, 0n);
+    const inquiry = this.#inquiry<PageAnswer>("query_range", "lines", text, ({ entries }) => entries.length);
     return pagesOf({ fromNs, toNs: query.toNs, order, limit }, perCall, this.#limits, (question) =>
-      this.#ask(text, question, options),
+      this.#http.ask(inquiry, () => this.#ask(text, question, options)),
     );
   }
 
@@ -134,7 +142,7 @@ class Loki implements LogBackend {
   async #ask(query: string, question: PageQuestion, options: AskOptions): Promise<PageAnswer> {
     const { fromNs, toNs, order, limit } = question;
     const response = await this.#send(
-      "/loki/api/v1/query_range",
+      `${API}query_range`,
       [
         ["query", query],
         ["start", nanosecondsText(fromNs)],
@@ -174,6 +182,24 @@ class Loki implements LogBackend {
       : { ...question, fromNs: toNs - spanNs };
   }
 
+  #inquiry<A extends { readonly warnings: readonly string[] }>(
+    operation: Operation,
+    target: string,
+    query: string,
+    rowsOf: (answer: A) => number,
+  ): Inquiry<A> {
+    return {
+      operation,
+      target: () => target,
+      text: () => query,
+      namespace: this.#tenant,
+      outcome: (answer) => {
+        const warnings = answer.warnings.length;
+        return { rows: rowsOf(answer), complete: warnings === 0, warnings };
+      },
+    };
+  }
+
   #send(path: string, fields: Fields, { signal, timeoutMs }: AskOptions): Promise<HttpResponse> {
     const long = fields.reduce((length, [, value]) => length + encodeURIComponent(value).length, 0) > LONGEST_URL_QUERY;
     return this.#http.send({
@@ -200,6 +226,8 @@ class Loki implements LogBackend {
       : { timestampNs, line, origin, labels, metadata };
   }
 }
+
+type Operation = "query" | "query_range";
 
 type Fields = readonly (readonly [string, string])[];
 

@@ -1,6 +1,6 @@
-import type { HttpClient, HttpRequest, HttpResponse } from "../../http/client.ts";
+import type { HttpClient, HttpRequest, HttpResponse, Inquiry } from "../../http/client.ts";
 import type { AskOptions } from "../../time.ts";
-import type { Endpoint, Manner } from "./dialect.ts";
+import { type Endpoint, type Manner, tenantOf } from "./dialect.ts";
 import { isPassing } from "./failure.ts";
 import { type Field, seconds } from "./fields.ts";
 
@@ -23,6 +23,12 @@ export class Connection {
   constructor(http: HttpClient, manner: Manner | undefined) {
     this.#http = http;
     this.#manner = manner;
+  }
+
+  /** What `task` asks of the server is one question. */
+  ask<A>(inquiry: Inquiry<A>, task: () => Promise<A>): Promise<A> {
+    const namespace = this.#manner && tenantOf(this.#manner);
+    return this.#http.ask(namespace === undefined ? inquiry : { ...inquiry, namespace }, task);
   }
 
   /** A look-up, which every server takes in the URL alone. */

@@ -80,6 +80,10 @@ export interface Manner {
   readonly rememberStoresMs?: number | undefined;
 }
 
+/** Whose data is asked for, where the server keeps that of several. */
+export const tenantOf = ({ headers }: Manner): string | undefined =>
+  headers["x-scope-orgid"] ?? headers["thanos-tenant"];
+
 /**
  * Checks a dialect; its name alone is the dialect without options.
  *

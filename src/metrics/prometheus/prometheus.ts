@@ -31,6 +31,7 @@ import { type Dialect, type DialectKind, mannerOf } from "./dialect.ts";
 import { isComplete, readEnvelope } from "./envelope.ts";
 import { failure, NAME } from "./failure.ts";
 import { type Field, limited, limitFields, matchFields, type Selected, seconds, spanFields } from "./fields.ts";
+import { lookup, queryInquiry } from "./inquiry.ts";
 import { Quality } from "./quality.ts";
 import {
   type ActiveAlert,
@@ -113,8 +114,7 @@ function cacheFrom({ samples, settle = "10m" }: CacheOptions, now: () => number)
 /** It refuses more than 11,000 steps. @see Prometheus, `web/api/v1/api.go` */
 const MOST_POINTS = 11_001;
 
-/** Its answers may be long: they are decoded while they come. */
-const RANGE = "/api/v1/query_range";
+const API = "/api/v1/";
 
 /** What a {@link Prometheus} is made of. */
 interface Parts {
@@ -176,7 +176,7 @@ export class Prometheus implements MetricsBackend {
   async instant(expr: Expr, atMs: number | undefined, options: AskOptions = {}): Promise<Answer<InstantData>> {
     const query = print(expr);
     const time = atMs === undefined ? [] : [["time", seconds(atMs)] as const];
-    const { data, ...answer } = await this.#evaluate("/api/v1/query", query, time, options);
+    const { data, ...answer } = await this.#evaluate("query", expr, query, time, options);
     if (data.kind === "matrix") throw unexpected("a matrix", "the value at one instant", query);
     return { data, ...answer };
   }
@@ -193,7 +193,7 @@ export class Prometheus implements MetricsBackend {
       ["end", seconds(endMs)],
       ["step", seconds(stepMs)],
     ] as const;
-    const { data, ...answer } = await this.#evaluate(RANGE, query, grid, options);
+    const { data, ...answer } = await this.#evaluate("query_range", expr, query, grid, options);
     if (data.kind !== "matrix") throw unexpected(`a ${data.kind}`, "the values over a range", query);
     return { data, ...answer };
   }
@@ -206,8 +206,10 @@ export class Prometheus implements MetricsBackend {
     const query = print(expr);
     limitFields(options.limit, "exemplars");
     const fields = [["query", query], ...spanFields({ from: fromMs, to: toMs }, toMs, "exemplars")] as const;
-    const response = await this.#connection.post("/api/v1/query_exemplars", fields, "none", options);
-    return exemplarsOf(readEnvelope(response, ExemplarData, "the exemplars", query), options.limit);
+    return this.#connection.ask(queryInquiry("query_exemplars", expr, query), async () => {
+      const response = await this.#connection.post("/api/v1/query_exemplars", fields, "none", options);
+      return exemplarsOf(readEnvelope(response, ExemplarData, "the exemplars", query), options.limit);
+    });
   }
 
   /**
@@ -223,18 +225,21 @@ export class Prometheus implements MetricsBackend {
     options: CatalogOptions = {},
   ): Promise<Answer<readonly LabelSet[]>> {
     const fields = this.#catalogFields({ ...options, match }, "series");
-    const response = await this.#connection.post("/api/v1/series", fields, "catalog", options);
-    return this.#quality.of(
-      limited(readEnvelope(response, SeriesData, "the series"), options.limit, "series"),
-      options,
-    );
+    return this.#connection.ask(lookup("series"), async () => {
+      const response = await this.#connection.post("/api/v1/series", fields, "catalog", options);
+      const answer = readEnvelope(response, SeriesData, "the series");
+      return this.#quality.of(limited(answer, options.limit, "series"), options);
+    });
   }
 
   /** The names of all labels, or of those that the matching series have. */
   async labels(options: LabelOptions = {}): Promise<Answer<readonly string[]>> {
     const fields = this.#catalogFields(options, "labels");
-    const response = await this.#connection.post("/api/v1/labels", fields, "catalog", options);
-    return this.#quality.of(limited(readEnvelope(response, NameData, "the labels"), options.limit, "labels"), options);
+    return this.#connection.ask(lookup("labels"), async () => {
+      const response = await this.#connection.post("/api/v1/labels", fields, "catalog", options);
+      const answer = readEnvelope(response, NameData, "the labels");
+      return this.#quality.of(limited(answer, options.limit, "labels"), options);
+    });
   }
 
   /**
@@ -244,12 +249,13 @@ export class Prometheus implements MetricsBackend {
    */
   async labelValues(label: CustomLabel | string, options: LabelOptions = {}): Promise<Answer<readonly string[]>> {
     const fields = this.#catalogFields(options, "labelValues");
-    const segment = labelInPath(label) ?? foreignInPath(label, await this.dialect(options));
-    const response = await this.#connection.get(`/api/v1/label/${segment}/values`, fields, "catalog", options);
-    return this.#quality.of(
-      limited(readEnvelope(response, NameData, "the label's values"), options.limit, "values"),
-      options,
-    );
+    const plain = labelInPath(label);
+    return this.#connection.ask(lookup("label_values"), async () => {
+      const segment = plain ?? foreignInPath(label, await this.dialect(options));
+      const response = await this.#connection.get(`/api/v1/label/${segment}/values`, fields, "catalog", options);
+      const answer = readEnvelope(response, NameData, "the label's values");
+      return this.#quality.of(limited(answer, options.limit, "values"), options);
+    });
   }
 
   /** What the targets that are scraped now say of their metrics, by the metric's name. */
@@ -300,8 +306,10 @@ export class Prometheus implements MetricsBackend {
   /** The text of a query as the server prints it. The text is sent as it is, so the server's own syntax may be used. */
   async format(query: Expr | string, options: AskOptions = {}): Promise<Answer<string>> {
     const text = typeof query === "string" ? query : print(query);
-    const response = await this.#connection.post("/api/v1/format_query", [["query", text]], "none", options);
-    return readEnvelope(response, FormatData, "the query's text", text);
+    return this.#connection.ask(lookup("format_query"), async () => {
+      const response = await this.#connection.post("/api/v1/format_query", [["query", text]], "none", options);
+      return readEnvelope(response, FormatData, "the query's text", text);
+    });
   }
 
   /** What the server says of its make and version. */
@@ -325,27 +333,33 @@ export class Prometheus implements MetricsBackend {
     what: string,
     options: AskOptions,
   ): Promise<Answer<z.core.output<Schema>>> {
-    return readEnvelope(await this.#connection.get(path, fields, "none", options), schema, what);
+    return this.#connection.ask(lookup(path.slice(API.length)), async () =>
+      readEnvelope(await this.#connection.get(path, fields, "none", options), schema, what),
+    );
   }
 
   #catalogFields({ match, over, limit }: LabelOptions, verb: string): readonly Field[] {
     return [...matchFields(match, verb), ...spanFields(over, this.#now(), verb), ...limitFields(limit, verb)];
   }
 
-  async #evaluate(
-    path: string,
+  #evaluate(
+    operation: "query" | "query_range",
+    expr: Expr,
     query: string,
     parameters: readonly Field[],
     options: AskOptions,
   ): Promise<Answer<InstantData | MatrixData>> {
-    const looked = this.#quality.look();
-    const asked = { ...options, reader: path === RANGE ? answerReader(query) : undefined };
-    const response = await this.#connection.evaluate(path, [["query", query], ...parameters], asked);
-    const decoded = answerOf(response, query);
-    if (decoded.status === "error") throw failure(response, decoded, query);
-    const { data, warnings, infos } = decoded;
-    const answer = { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
-    return this.#quality.of(answer, options, looked);
+    return this.#connection.ask(queryInquiry(operation, expr, query), async () => {
+      const looked = this.#quality.look();
+      // The answers to ranges may be long: they are decoded while they come.
+      const asked = { ...options, reader: operation === "query_range" ? answerReader(query) : undefined };
+      const response = await this.#connection.evaluate(API + operation, [["query", query], ...parameters], asked);
+      const decoded = answerOf(response, query);
+      if (decoded.status === "error") throw failure(response, decoded, query);
+      const { data, warnings, infos } = decoded;
+      const answer = { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
+      return this.#quality.of(answer, options, looked);
+    });
   }
 }
 

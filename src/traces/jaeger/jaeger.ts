@@ -8,6 +8,7 @@ import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, Trac
 import { type Comparison, durationsOf, fulfilling, unmetTags } from "../conditions.ts";
 import { parseDocument } from "../document.ts";
 import { checkedTraceId } from "../id.ts";
+import { GET, listing, SEARCH } from "../inquiry.ts";
 import type { Span } from "../span.ts";
 import type { Trace } from "../trace.ts";
 import { Detection } from "./detection.ts";
@@ -56,6 +57,7 @@ class Jaeger implements TraceBackend {
   readonly #timeoutMs: number;
 
   constructor(http: HttpClient, api: "legacy" | "v3" | undefined, timeoutMs: number) {
+    this.#http = http;
     const legacy = new Legacy(http);
     const v3 = new V3(http);
     this.#http = http;
@@ -66,11 +68,13 @@ class Jaeger implements TraceBackend {
   }
 
   services(options: AskOptions = {}): Promise<readonly string[]> {
-    return this.#ask(options, (dialect, left) => dialect.services(left));
+    return this.#http.ask(listing("services"), () => this.#put(options, (dialect, left) => dialect.services(left)));
   }
 
   operations(service: string, options: AskOptions = {}): Promise<readonly Operation[]> {
-    return this.#ask(options, (dialect, left) => dialect.operations(service, left));
+    return this.#http.ask(listing("operations"), () =>
+      this.#put(options, (dialect, left) => dialect.operations(service, left)),
+    );
   }
 
   async trace(id: string, options: AskOptions = {}): Promise<Trace | undefined> {
@@ -81,9 +85,11 @@ class Jaeger implements TraceBackend {
   async traces(ids: readonly string[], options: AskOptions = {}): Promise<FoundTraces> {
     const wanted = [...new Set(ids.map(checkedTraceId))];
     if (wanted.length === 0) return { traces: [], missing: [] };
-    const traces = await this.#ask(options, (dialect, left) => dialect.traces(wanted, left));
-    const found = new Set(traces.map(({ id }) => id));
-    return { traces, missing: wanted.filter((id) => !found.has(id)) };
+    return this.#http.ask(GET, async () => {
+      const traces = await this.#put(options, (dialect, left) => dialect.traces(wanted, left));
+      const found = new Set(traces.map(({ id }) => id));
+      return { traces, missing: wanted.filter((id) => !found.has(id)) };
+    });
   }
 
   async search(query: TraceQuery, options: AskOptions = {}): Promise<SearchPage> {
@@ -97,20 +103,22 @@ class Jaeger implements TraceBackend {
       minDuration: minMs === undefined ? undefined : `${minMs}ms`,
       maxDuration: maxMs === undefined ? undefined : `${maxMs}ms`,
     };
-    const found = await this.#ask(options, (dialect, left) => dialect.search(search, left));
-    const left = Object.keys(query.tags ?? {}).filter((name) => !Object.hasOwn(tags, name));
-    const cuts = found.traces.flatMap(({ id, warnings, spans }) => [
-      ...warnings.filter(saysCut).map((warning) => `trace ${id}: ${warning}`),
-      ...(isAtCap(spans.length) ? [`trace ${id}: it has exactly ${spans.length} spans: ${CAP}`] : []),
-    ]);
-    const unapplied = new Set([...left, ...unmetTags(found.traces, query, COMPARISON)]);
-    return {
-      traces: fulfilling(found.traces, query, JAEGER, COMPARISON),
-      full: found.traces.length >= query.limit,
-      unapplied: Array.from(unapplied, (name) => `tag ${name}`),
-      warnings: [...found.warnings, ...cuts],
-      complete: found.warnings.length === 0 && cuts.length === 0,
-    };
+    return this.#http.ask(SEARCH, async () => {
+      const found = await this.#put(options, (dialect, left) => dialect.search(search, left));
+      const left = Object.keys(query.tags ?? {}).filter((name) => !Object.hasOwn(tags, name));
+      const cuts = found.traces.flatMap(({ id, warnings, spans }) => [
+        ...warnings.filter(saysCut).map((warning) => `trace ${id}: ${warning}`),
+        ...(isAtCap(spans.length) ? [`trace ${id}: it has exactly ${spans.length} spans: ${CAP}`] : []),
+      ]);
+      const unapplied = new Set([...left, ...unmetTags(found.traces, query, COMPARISON)]);
+      return {
+        traces: fulfilling(found.traces, query, JAEGER, COMPARISON),
+        full: found.traces.length >= query.limit,
+        unapplied: Array.from(unapplied, (name) => `tag ${name}`),
+        warnings: [...found.warnings, ...cuts],
+        complete: found.warnings.length === 0 && cuts.length === 0,
+      };
+    });
   }
 
   /** Both APIs have this one question in common. */
@@ -118,11 +126,13 @@ class Jaeger implements TraceBackend {
     { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
     options: AskOptions = {},
   ): Promise<readonly Dependency[]> {
-    return this.#legacy.dependencies(Math.floor(fromMs), Math.ceil(toMs), options);
+    return this.#http.ask(listing("dependencies"), () =>
+      this.#legacy.dependencies(Math.floor(fromMs), Math.ceil(toMs), options),
+    );
   }
 
   describe(options: AskOptions = {}): Promise<ServerDescription> {
-    return this.#ask(options, async (dialect, left) => {
+    return this.#put(options, async (dialect, left) => {
       const { headers, ...page } = await send(this.#http, { backend: JAEGER, path: "/", hint: WRONG_URL }, left);
       return {
         product: "Jaeger",
@@ -134,7 +144,7 @@ class Jaeger implements TraceBackend {
   }
 
   /** Puts the question to the API that this Jaeger has; finding that out is on the question's own time. */
-  async #ask<T>(options: AskOptions, put: (dialect: Dialect, left: AskOptions) => Promise<T>): Promise<T> {
+  async #put<T>(options: AskOptions, put: (dialect: Dialect, left: AskOptions) => Promise<T>): Promise<T> {
     const known = this.#named ?? this.#detection.known;
     if (known !== undefined) return put(known, options);
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;

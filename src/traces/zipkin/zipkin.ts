@@ -6,6 +6,7 @@ import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, Trac
 import { type Comparison, durationsOf, fulfilling } from "../conditions.ts";
 import { type DocumentContext, DocumentReader, parseDocument, place } from "../document.ts";
 import { checkedTraceId } from "../id.ts";
+import { GET, listing, SEARCH } from "../inquiry.ts";
 import { runsOf, together } from "../together.ts";
 import type { Trace } from "../trace.ts";
 import { annotationQuery } from "./annotation-query.ts";
@@ -46,29 +47,36 @@ class Zipkin implements TraceBackend {
     this.#http = http;
   }
 
-  async services(options: AskOptions = {}): Promise<readonly string[]> {
-    const { document, read } = await this.#document({ path: "/api/v2/services" }, options);
-    return read.texts(document);
+  services(options: AskOptions = {}): Promise<readonly string[]> {
+    return this.#http.ask(listing("services"), async () => {
+      const { document, read } = await this.#document({ path: "/api/v2/services" }, options);
+      return read.texts(document);
+    });
   }
 
-  async operations(service: string, options: AskOptions = {}): Promise<readonly Operation[]> {
-    const query = [["serviceName", spelling(service)]] as const;
-    const { document, read } = await this.#document({ path: "/api/v2/spans", query }, options);
-    return read.texts(document).map((name) => ({ name }));
+  operations(service: string, options: AskOptions = {}): Promise<readonly Operation[]> {
+    return this.#http.ask(listing("operations"), async () => {
+      const query = [["serviceName", spelling(service)]] as const;
+      const { document, read } = await this.#document({ path: "/api/v2/spans", query }, options);
+      return read.texts(document).map((name) => ({ name }));
+    });
   }
 
   async trace(id: string, options: AskOptions = {}): Promise<Trace | undefined> {
-    return this.#trace(checkedTraceId(id), options);
+    const { traces } = await this.traces([id], options);
+    return traces[0];
   }
 
   async traces(ids: readonly string[], options: AskOptions = {}): Promise<FoundTraces> {
     const wanted = [...new Set(ids.map(checkedTraceId))];
-    const runs = await together(runsOf(wanted, IDS_PER_CALL), options.signal, (run, signal) =>
-      this.#run(run, { ...options, signal }),
-    );
-    const traces = runs.flat();
-    const found = new Set(traces.map(({ id }) => id));
-    return { traces, missing: wanted.filter((id) => !found.has(id)) };
+    return this.#http.ask(GET, async () => {
+      const runs = await together(runsOf(wanted, IDS_PER_CALL), options.signal, (run, signal) =>
+        this.#run(run, { ...options, signal }),
+      );
+      const traces = runs.flat();
+      const found = new Set(traces.map(({ id }) => id));
+      return { traces, missing: wanted.filter((id) => !found.has(id)) };
+    });
   }
 
   async search(query: TraceQuery, options: AskOptions = {}): Promise<SearchPage> {
@@ -87,16 +95,18 @@ class Zipkin implements TraceBackend {
     if (minMs !== undefined || maxMs !== undefined) fields.push(["minDuration", minMs === undefined ? "1" : us(minMs)]);
     if (maxMs !== undefined) fields.push(["maxDuration", us(maxMs)]);
     const question = ask({ path: "/api/v2/traces", query: fields });
-    const response = await send(this.#http, question, options);
-    const traces = decodeZipkinTraces(bodyOf(response, question), contextOf(question));
-    const any = query.operation !== undefined && spelling(query.operation) === ANY_OPERATION;
-    return {
-      traces: fulfilling(traces, query, NAME, COMPARISON),
-      full: traces.length >= query.limit,
-      unapplied: [...left.map((name) => `tag ${name}`), ...(any ? ["operation"] : [])],
-      warnings: [],
-      complete: true,
-    };
+    return this.#http.ask(SEARCH, async () => {
+      const response = await send(this.#http, question, options);
+      const traces = decodeZipkinTraces(bodyOf(response, question), contextOf(question));
+      const any = query.operation !== undefined && spelling(query.operation) === ANY_OPERATION;
+      return {
+        traces: fulfilling(traces, query, NAME, COMPARISON),
+        full: traces.length >= query.limit,
+        unapplied: [...left.map((name) => `tag ${name}`), ...(any ? ["operation"] : [])],
+        warnings: [],
+        complete: true,
+      };
+    });
   }
 
   async dependencies(
@@ -108,17 +118,19 @@ class Zipkin implements TraceBackend {
       ["endTs", String(endMs)],
       ["lookback", String(Math.max(1, endMs - Math.floor(fromMs)))],
     ] as const;
-    const { document, read } = await this.#document({ path: "/api/v2/dependencies", query }, options);
-    return read.list(document).map((one, i) => {
-      const at = place(undefined, i);
-      const { parent, child, callCount, errorCount } = read.record(one, at);
-      return {
-        parent: read.text(parent, at, "parent"),
-        child: read.text(child, at, "child"),
-        calls: read.amount(callCount, at, "callCount"),
-        // Left out where it is none.
-        errors: errorCount === undefined ? 0 : read.amount(errorCount, at, "errorCount"),
-      };
+    return this.#http.ask(listing("dependencies"), async () => {
+      const { document, read } = await this.#document({ path: "/api/v2/dependencies", query }, options);
+      return read.list(document).map((one, i) => {
+        const at = place(undefined, i);
+        const { parent, child, callCount, errorCount } = read.record(one, at);
+        return {
+          parent: read.text(parent, at, "parent"),
+          child: read.text(child, at, "child"),
+          calls: read.amount(callCount, at, "callCount"),
+          // Left out where it is none.
+          errors: errorCount === undefined ? 0 : read.amount(errorCount, at, "errorCount"),
+        };
+      });
     });
   }
 
