@@ -18,6 +18,8 @@ export interface Heading {
   readonly unit?: string | undefined;
   /** Who needs the column, where not both do: a unit that people read in the cells is a column for programs. */
   readonly only?: "people" | "programs" | undefined;
+  /** What people read in place of 0, where many cells are. */
+  readonly zero?: string | undefined;
 }
 
 /** A heading with the cells below it. */
@@ -60,8 +62,9 @@ export const forPrograms = ({ columns }: Columns): readonly Column[] => columns.
 export const isNumeric = ({ kind }: Heading): boolean => kind === "number" || kind === "length";
 
 /** A cell as a person reads it. */
-export function printCell({ kind, unit = "1" }: Heading, cell: Cell): string {
+export function printCell({ kind, unit = "1", zero }: Heading, cell: Cell): string {
   if (typeof cell === "string") return cell;
+  if (cell === 0 && zero !== undefined) return zero;
   if (cell instanceof Float64Array) return sparkline(cell);
   if (cell === undefined) return kind === "number" ? "no data" : "";
   if (kind === "instant") return formatInstant(cell);

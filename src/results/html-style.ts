@@ -1,19 +1,46 @@
+/** Colours by name: in the light, and in the dark. */
+export type Palette = Readonly<Record<string, readonly [light: string, dark: string]>>;
+
+/**
+ * Colours as CSS's variables: by the colour scheme of where they stand, which a notebook's theme decides; in browsers
+ * that know no `light-dark()` by what their reader prefers.
+ */
+export function themed(palette: Palette): string {
+  const block = (value: (light: string, dark: string) => string): string =>
+    `.mq { ${Object.entries(palette)
+      .map(([name, [light, dark]]) => `--${name}: ${value(light, dark)};`)
+      .join(" ")} }`;
+  return `
+${block((light) => light)}
+@media (prefers-color-scheme: dark) { ${block((_, dark) => dark)} }
+@supports (color: light-dark(#000, #fff)) { ${block((light, dark) => `light-dark(${light}, ${dark})`)} }`;
+}
+
+const PALETTE: Palette = {
+  paper: ["#fff", "#14171c"],
+  ink: ["#1b1f24", "#e4e7eb"],
+  quiet: ["#5c6570", "#9aa4b0"],
+  line: ["#dfe3e8", "#2f3640"],
+  box: ["#eff3f8", "#1f2630"],
+  bad: ["#c5221f", "#ff8a80"],
+  warn: ["#8a5a00", "#f0b95a"],
+  good: ["#1b7a3d", "#6fcf8a"],
+};
+
 /**
  * The style that all pages share. Everything is below one class, so that a part can stand in a notebook: there the
- * colours are those of Jupyter's theme, or of VS Code's; elsewhere the reader's light or dark.
+ * ground and the ink are those of Jupyter's theme, or of VS Code's.
  */
-export const STYLE = `
+export const STYLE = `${themed(PALETTE)}
 .mq { color-scheme: light dark;
-  --ground: var(--jp-layout-color0, var(--vscode-editor-background, light-dark(#fff, #14171c)));
-  --text: var(--jp-content-font-color1, var(--vscode-editor-foreground, light-dark(#1b1f24, #e4e7eb)));
-  --quiet: light-dark(#5c6570, #9aa4b0); --line: light-dark(#dfe3e8, #2f3640); --box: light-dark(#eff3f8, #1f2630);
-  --bad: light-dark(#c5221f, #ff8a80); --warn: light-dark(#8a5a00, #f0b95a); --good: light-dark(#1b7a3d, #6fcf8a);
+  --ground: var(--jp-layout-color0, var(--vscode-editor-background, var(--paper)));
+  --text: var(--jp-content-font-color1, var(--vscode-editor-foreground, var(--ink)));
   background: var(--ground); color: var(--text); font: 13px/1.45 system-ui, sans-serif; padding: 12px 16px; text-align: left; }
-.mq-page { background: light-dark(#fff, #14171c); color-scheme: light dark; }
-.mq-page > .mq { padding: 20px 24px; }
+.mq-page { margin: 0; }
+.mq-page > .mq { padding: 20px 24px; min-height: 100vh; box-sizing: border-box; }
 [data-jp-theme-light="true"] .mq, .vscode-light .mq { color-scheme: light; }
 [data-jp-theme-light="false"] .mq, .vscode-dark .mq, .vscode-high-contrast .mq { color-scheme: dark; }
-.mq h1, .mq h2, .mq h3 { color: inherit; font-weight: 600; line-height: 1.3; margin: 0 0 6px; overflow-wrap: anywhere; }
+.mq h1, .mq h2, .mq h3 { color: inherit; font-weight: 600; line-height: 1.3; margin: 0 0 6px; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .mq h1 { font-size: 20px; margin-bottom: 16px; } .mq h2 { font-size: 17px; } .mq h3 { font-size: 14px; margin-top: 16px; }
 .mq section + section { border-top: 1px solid var(--line); margin-top: 24px; padding-top: 20px; }
 .mq p { margin: 2px 0; overflow-wrap: anywhere; unicode-bidi: isolate; }

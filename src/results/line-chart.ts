@@ -1,6 +1,7 @@
 import type { Chart } from "./chart-options.ts";
 import { type Course, type Courses, extentOf, reachesZero, runsOf } from "./course.ts";
 import { escaped } from "./html.ts";
+import { themed } from "./html-style.ts";
 import { printValue } from "./text.ts";
 import { timeTicks, valueTicks } from "./ticks.ts";
 import type { Drawing } from "./view.ts";
@@ -128,7 +129,7 @@ const COLOURS = [
   ["#8c564b", "#cf9c91"],
 ] as const;
 
-const CHART_STYLE = `
+const CHART_STYLE = `${themed(Object.fromEntries(COLOURS.map((pair, i) => [`c${i}`, pair])))}
 .mq-chart { margin: 8px 0; }
 .mq-chart > svg { display: block; height: auto; }
 .mq-chart > svg text { font-size: 11px; fill: var(--quiet); }
@@ -142,5 +143,5 @@ const CHART_STYLE = `
 .mq-chart > svg text.threshold { fill: var(--bad); paint-order: stroke; stroke: var(--ground); stroke-width: 3px; }
 .mq-chart .key { display: flex; flex-wrap: wrap; gap: 2px 16px; padding-left: ${LEFT}px; font-size: 12px; color: var(--quiet); }
 .mq-chart .key i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: middle; }
-${COLOURS.map(([light, dark], i) => `.mq-chart .line.c${i} { stroke: light-dark(${light}, ${dark}); } .mq-chart .key .c${i} { background: light-dark(${light}, ${dark}); }`).join("\n")}
+${COLOURS.map((_, i) => `.mq-chart .line.c${i} { stroke: var(--c${i}); } .mq-chart .key .c${i} { background: var(--c${i}); }`).join("\n")}
 `;

@@ -1,4 +1,4 @@
-import { type Cell, type Column, type Columns, type Heading, plainNumber, type Tone } from "./column.ts";
+import { type Cell, type Column, type Columns, forPrograms, type Heading, plainNumber, type Tone } from "./column.ts";
 import { type CsvOptions, csvOf } from "./csv.ts";
 import { type HtmlOptions, htmlOf } from "./html.ts";
 import { markdownOf } from "./markdown.ts";
@@ -93,14 +93,15 @@ export class Table extends Result implements Columns, Iterable<readonly Cell[]> 
     );
   }
 
-  /** Its rows, from the top. */
+  /** Its rows from the top, without the cells of columns that only people need. */
   *[Symbol.iterator](): IterableIterator<readonly Cell[]> {
-    for (let row = 0; row < this.length; row++) yield this.columns.map(({ cells }) => cells[row]);
+    const columns = forPrograms(this);
+    for (let row = 0; row < this.length; row++) yield columns.map(({ cells }) => cells[row]);
   }
 
   /** The column of that name, or `undefined`. */
   column(name: string): Column | undefined {
-    return this.columns.find((column) => column.name === name);
+    return forPrograms(this).find((column) => column.name === name) ?? this.columns.find((one) => one.name === name);
   }
 
   /** Itself. */
@@ -113,7 +114,7 @@ export class Table extends Result implements Columns, Iterable<readonly Cell[]> 
   }
 
   toJSON(): TableJson {
-    const columns = this.columns.filter(({ kind }) => kind !== "trend");
+    const columns = forPrograms(this);
     return {
       columns: columns.map(({ name, kind, unit }) => (unit === undefined ? { name, kind } : { name, kind, unit })),
       rows: Array.from({ length: this.length }, (_, row) => columns.map(({ cells }) => plainCell(cells[row]))),

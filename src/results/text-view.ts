@@ -7,7 +7,7 @@ export function textOf({ title, parts, notes }: View): string {
   const blocks = parts.map(printPart).filter((block) => block !== "");
   return [
     ...(title === undefined ? [] : [plain(title)]),
-    ...(blocks.length > 0 ? [blocks.join("\n")] : []),
+    ...(blocks.length > 0 ? [blocks.join("\n").trimEnd()] : []),
     ...notes.map(({ text }) => `  ${plain(text)}`),
   ].join("\n");
 }
@@ -23,9 +23,12 @@ function printPart(part: Part): string {
     case "lines":
       return part.lines.map((line: Line) => plain(line.text)).join("\n");
     case "list":
-      return part.items.map((item, i) => printItem(item, part.ordered === true ? `${i + 1}. ` : "- ")).join("\n");
+      return part.items
+        .map((item, i) => printItem(item, part.ordered === true ? `${i + 1}. ` : "- "))
+        .join("\n")
+        .concat("\n");
     case "table":
-      return printColumns(part.table);
+      return part.text ?? printColumns(part.table);
   }
 }
 

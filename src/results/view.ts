@@ -28,7 +28,8 @@ export type Part =
   | { readonly kind: "heading"; readonly text: string }
   | { readonly kind: "lines"; readonly lines: readonly Line[] }
   | { readonly kind: "list"; readonly items: readonly Item[]; readonly ordered?: boolean | undefined }
-  | { readonly kind: "table"; readonly table: Columns };
+  /** A table; `text` stands for it in a terminal where that reads better. */
+  | { readonly kind: "table"; readonly table: Columns; readonly text?: string | undefined };
 
 /** What a person sees of a result, apart from how it is drawn: as text, Markdown or HTML. */
 export interface View {
@@ -38,8 +39,8 @@ export interface View {
   readonly notes: readonly Line[];
 }
 
-/** One part of a view that is a table. */
-export const tablePart = (table: Columns): Part => ({ kind: "table", table });
+/** One part of a view that is a table; `text` stands for it in a terminal where that reads better. */
+export const tablePart = (table: Columns, text?: string): Part => ({ kind: "table", table, text });
 
 /** Sentences, one below the other. */
 export const linesPart = (...lines: readonly Line[]): Part => ({ kind: "lines", lines });

@@ -1,7 +1,9 @@
-import { escaped } from "../../results/html.ts";
-import { plain, printTable, printValue } from "../../results/text.ts";
+import { number, text } from "../../results/column.ts";
+import { qualityNotes } from "../../results/meta.ts";
+import { Result, Table } from "../../results/result.ts";
+import { printValue } from "../../results/text.ts";
+import { type Item, linesPart, tablePart, type View } from "../../results/view.ts";
 import { formatInstant, type ResolvedSpan } from "../../time.ts";
-import { EXPLANATION_STYLE } from "./explanation-style.ts";
 import type { Figure, Finding } from "./finding.ts";
 
 /** Where an explanation comes from, and how far it can be trusted. */
@@ -26,14 +28,24 @@ export interface ExplanationParts {
   readonly meta: ExplanationMeta;
 }
 
+/** An {@link Explanation} as plain data. */
+export interface ExplanationJson extends Omit<ExplanationParts, "findings"> {
+  readonly findings: readonly (Omit<Finding, "calls" | "traces"> & {
+    /** Ids of traces, and of calls: their `x-request-id`. */
+    readonly traces: readonly string[];
+    readonly calls: readonly string[];
+  })[];
+}
+
 /** What is wrong, as one piece of evidence: findings with their figures, the causes first; none when nothing is unusual. */
-export class Explanation implements ExplanationParts {
+export class Explanation extends Result implements ExplanationParts {
   readonly subject: string;
   readonly findings: readonly Finding[];
   readonly figures: readonly Figure[];
   readonly meta: ExplanationMeta;
 
   constructor({ subject, findings, figures, meta }: ExplanationParts) {
+    super();
     this.subject = subject;
     this.findings = Object.freeze(findings);
     this.figures = Object.freeze(figures);
@@ -46,88 +58,53 @@ export class Explanation implements ExplanationParts {
     return this.findings.length > 0;
   }
 
-  /** The report as text. */
-  toString(): string {
-    return [
-      plain(this.#title()),
-      ...(this.isUnusual ? [] : ["  nothing unusual"]),
-      ...this.findings.flatMap((finding, i) => [
-        plain(`${i + 1}. ${finding.message}`),
-        ...detailsOf(finding).map((line) => plain(`   ${line}`)),
-      ]),
-      "",
-      printTable(["", "before", "after"], this.figures.map(cellsOf)),
-      ...this.#remarks().map((line) => plain(`  ${line}`)),
-    ].join("\n");
+  /** A row for each figure, before and after. */
+  toTable(): Table {
+    return Table.of(
+      [text("figure"), number("before"), number("after"), text("unit", "programs")],
+      this.figures.map(({ name, unit, before, after }) => [name, before, after, unit]),
+    );
   }
 
-  /** The report as Markdown. */
-  toMarkdown(): string {
-    const row = (cells: readonly string[]) => `| ${cells.map(markdown).join(" | ")} |`;
-    return [
-      `## ${markdown(this.#title())}`,
-      "",
-      ...(this.isUnusual ? [] : ["Nothing unusual.", ""]),
-      ...this.findings.flatMap((finding, i) => [
-        `${i + 1}. **${markdown(finding.message)}**`,
-        ...detailsOf(finding).map((line) => `   - ${markdown(line)}`),
-      ]),
-      "",
-      row(["", "before", "after"]),
-      "| --- | --- | --- |",
-      ...this.figures.map((figure) => row(cellsOf(figure))),
-      "",
-      ...this.#remarks().map((line) => `- ${markdown(line)}`),
-    ].join("\n");
+  toView(): View {
+    const { fromMs, toMs, against } = this.meta;
+    return {
+      title: `${this.subject}, ${formatInstant(fromMs)} to ${formatInstant(toMs)}`,
+      parts: [
+        ...(this.isUnusual ? [] : [linesPart({ text: "nothing unusual" })]),
+        { kind: "list", ordered: true, items: this.findings.map(itemOf) },
+        tablePart(figuresTable(this.figures)),
+      ],
+      notes: [
+        { text: `compared with ${formatInstant(against.fromMs)} to ${formatInstant(against.toMs)}` },
+        ...qualityNotes(this.meta),
+      ],
+    };
   }
 
-  /** The report as a page of HTML: no script, nothing to load; light or dark as the reader has it. */
-  toHTML(): string {
-    const title = escaped(this.#title());
-    const findings = this.findings.map((finding) => {
-      const details = detailsOf(finding).map((line) => `<li>${escaped(line)}</li>`);
-      return `<li><b>${escaped(finding.message)}</b><ul>${details.join("")}</ul></li>`;
+  /** All of it as plain data, the traces and calls that show it by their ids. */
+  toJSON(): ExplanationJson {
+    const { subject, findings, figures, meta } = this;
+    const ids = (finding: Finding) => ({
+      traces: finding.traces.map(({ id }) => id),
+      calls: finding.calls.flatMap(({ requestId }) => requestId ?? []),
     });
-    const rows = this.figures.map((figure) => {
-      const [name = "", ...cells] = cellsOf(figure);
-      return `<tr><th>${escaped(name)}</th>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`;
-    });
-    return [
-      `<!doctype html><html lang="en"><head><meta charset="utf-8">`,
-      `<meta name="viewport" content="width=device-width"><title>${title}</title>`,
-      `<style>body { margin: 0; }${EXPLANATION_STYLE}</style></head><body><main class="mq-explain"><h1>${title}</h1>`,
-      this.isUnusual ? `<ol>${findings.join("\n")}</ol>` : "<p>Nothing unusual.</p>",
-      `<table><tr><th></th><th>before</th><th>after</th></tr>${rows.join("")}</table>`,
-      ...this.#remarks().map((line) => `<p>${escaped(line)}</p>`),
-      "</main></body></html>",
-    ].join("\n");
-  }
-
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
-  }
-
-  #title(): string {
-    const { fromMs, toMs } = this.meta;
-    return `${this.subject}, ${formatInstant(fromMs)} to ${formatInstant(toMs)}`;
-  }
-
-  #remarks(): string[] {
-    const { against, complete, warnings, infos } = this.meta;
-    return [
-      `compared with ${formatInstant(against.fromMs)} to ${formatInstant(against.toMs)}`,
-      ...(complete ? [] : ["incomplete: part of the data is missing"]),
-      ...warnings.map((warning) => `warning: ${warning}`),
-      ...infos,
-    ];
+    return { subject, findings: findings.map((finding) => ({ ...finding, ...ids(finding) })), figures, meta };
   }
 }
 
-const cellsOf = ({ name, unit, before, after }: Figure): string[] => [
-  name,
-  printValue(before, unit),
-  printValue(after, unit),
-];
+/** The figures as people read them: each in its own unit. */
+const figuresTable = (figures: readonly Figure[]): Table =>
+  Table.of(
+    [text(""), number("before"), number("after")],
+    figures.map(({ name, unit, before, after }) => [name, printValue(before, unit), printValue(after, unit)]),
+  );
+
+const itemOf = (finding: Finding, i: number): Item => ({
+  text: finding.message,
+  tone: i === 0 ? "bad" : undefined,
+  details: detailsOf(finding),
+});
 
 /** What stands below a finding. */
 function detailsOf({ sinceMs, calls, traces, promql }: Finding): string[] {
@@ -146,6 +123,3 @@ function detailsOf({ sinceMs, calls, traces, promql }: Finding): string[] {
     ...promql.map((text) => `shown by ${text}`),
   ];
 }
-
-/** Text as Markdown takes it: what would be markup is escaped. */
-const markdown = (text: string): string => plain(text).replace(/[\\`*_{}[\]<>#|~]/g, (c) => `\\${c}`);

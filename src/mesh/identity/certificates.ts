@@ -2,8 +2,12 @@ import { metaOf } from "../../metrics/answer.ts";
 import type { MetricsBackend } from "../../metrics/backend.ts";
 import type { Context } from "../../metrics/query.ts";
 import { matcher, print, selector } from "../../promql/index.ts";
+import { instant, text } from "../../results/column.ts";
 import { labelValue } from "../../results/labels.ts";
-import { plain, printTable } from "../../results/text.ts";
+import { qualityNotes } from "../../results/meta.ts";
+import { Result, Table } from "../../results/result.ts";
+import { printColumns } from "../../results/text-view.ts";
+import { tablePart, type View } from "../../results/view.ts";
 import { type AskOptions, formatInstant } from "../../time.ts";
 import { known } from "../graph/node.ts";
 import { type Certificate, readCertificates } from "./certificate.ts";
@@ -24,7 +28,7 @@ export interface CertificateExpiry {
 }
 
 /** What is known of a mesh's certificates. */
-export class Certificates {
+export class Certificates extends Result {
   /** By metrics, the first to expire first; none where the agents' metrics are not scraped. */
   readonly expiries: readonly CertificateExpiry[];
   /** By the PEM that was given, in its order. */
@@ -34,6 +38,7 @@ export class Certificates {
   readonly warnings: readonly string[];
 
   constructor(parts: Pick<Certificates, "atMs" | "expiries" | "read" | "warnings">) {
+    super();
     this.expiries = Object.freeze([...parts.expiries].sort((a, b) => a.expiresMs - b.expiresMs));
     this.read = Object.freeze(parts.read);
     this.atMs = parts.atMs;
@@ -51,26 +56,50 @@ export class Certificates {
     return [...this.expiries, ...this.read].filter(({ expiresMs }) => expiresMs <= this.atMs + ms);
   }
 
-  /** The certificates as a table, those that have expired marked. */
-  toString(): string {
-    const rows = [
-      ...this.expiries.map(({ holder, kind, expiresMs }) => [holder, kind, this.#when(expiresMs), "", ""]),
-      ...this.read.map(({ subject, principals, isAuthority, expiresMs, issuer, root }) => [
-        principals.join(", ") || subject,
-        isAuthority ? "authority" : "workload",
-        this.#when(expiresMs),
-        issuer,
-        root ?? "not among these",
-      ]),
-    ];
-    return printTable(
-      ["holder", "kind", "expires", "issuer", "root of trust"],
-      rows.map((row) => row.map(plain)),
+  /** A row for each certificate, those of metrics first. */
+  toTable(): Table {
+    return Table.of(
+      [
+        text("holder"),
+        text("kind"),
+        text("expires", "people"),
+        instant("expires", "programs"),
+        text("issuer"),
+        text("root of trust"),
+      ],
+      [
+        ...this.expiries.map(({ holder, kind, expiresMs }) => [holder, kind, this.#when(expiresMs), expiresMs, "", ""]),
+        ...this.read.map(({ subject, principals, isAuthority, expiresMs, issuer, root }) => [
+          principals.join(", ") || subject,
+          isAuthority ? "authority" : "workload",
+          this.#when(expiresMs),
+          expiresMs,
+          issuer,
+          root ?? "not among these",
+        ]),
+      ],
+      (row) => (this.#isOver(row) ? "bad" : undefined),
     );
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return [this.toString(), ...this.warnings.map((warning) => plain(`  warning: ${warning}`))].join("\n");
+  toView(): View {
+    const notes = qualityNotes({ complete: true, warnings: this.warnings });
+    return { parts: [tablePart(this.toTable())], notes };
+  }
+
+  /** The certificates as a table, those that have expired marked. */
+  override toString(): string {
+    return printColumns(this.toTable());
+  }
+
+  toJSON(): Pick<Certificates, "atMs" | "expiries" | "read" | "warnings"> {
+    const { expiries, read, atMs, warnings } = this;
+    return { expiries, read, atMs, warnings };
+  }
+
+  #isOver(row: number): boolean {
+    const one = this.expiries[row] ?? this.read[row - this.expiries.length];
+    return one !== undefined && one.expiresMs <= this.atMs;
   }
 
   #when(expiresMs: number): string {
