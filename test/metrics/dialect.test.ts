@@ -158,6 +158,37 @@ describe("a server that is not named is asked once whose dialect it speaks", () 
     expect(fake.all.filter(({ path }) => path === "status/buildinfo")).toHaveLength(1);
   });
 
+  const vmMetrics: Reply = {
+    status: 200,
+    body: 'vm_rows 1\nvm_app_version{version="victoria-metrics-20220628-tags-v1.79.0-0-g1", short_version="v1.79.0"} 1\n',
+  };
+  test.each<[string, string | undefined, Reply | undefined, Reply | undefined]>([
+    ["Prometheus", "2.42.0", build({ version: "2.42.0" }), undefined],
+    ["Prometheus", undefined, { status: 403, body: "no" }, undefined],
+    ["Thanos", "0.40.1", build({ version: "0.40.1" }), STORES],
+    ["Grafana Mimir", "2.9.0", build({ application: "Grafana Mimir", version: "2.9.0" }), undefined],
+    ["Cortex", "1.18.0", build({ application: "Cortex", version: "1.18.0" }), undefined],
+    ["VictoriaMetrics", "1.79.0", build({ version: "2.24.0" }, { "x-server-hostname": "vm" }), vmMetrics],
+    ["VictoriaMetrics", undefined, build({ version: "2.24.0" }, { "x-server-hostname": "vm" }), undefined],
+  ])("and described as %s %s", async (product, version, buildinfo, other) => {
+    fake = await fakePrometheus((path) => (path === "status/buildinfo" ? buildinfo : other));
+    expect(await fake.client().describe()).toMatchObject({ product, version, remedy: undefined });
+  });
+
+  test("and held against the dialect that it is told", async () => {
+    fake = await fakePrometheus((path) =>
+      path === "status/buildinfo" ? build({ application: "Grafana Mimir", version: "2.9.0" }) : EMPTY,
+    );
+    const described = async (dialect: DialectKind) => fake.client({ dialect }).describe();
+    expect(await described("prometheus")).toMatchObject({
+      product: "Grafana Mimir",
+      dialect: "prometheus",
+      remedy: 'write prometheus(url, { dialect: "mimir" }), or leave the dialect out',
+    });
+    // Mimir takes what Cortex does.
+    expect((await described("cortex")).remedy).toBeUndefined();
+  });
+
   test("and again a while after it could not say", async () => {
     let tries = 0;
     fake = await fakePrometheus((path) => {

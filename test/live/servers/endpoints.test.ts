@@ -235,9 +235,10 @@ describe("VictoriaMetrics", () => {
   it("is known for what it is", async () => {
     expect(await client.dialect()).toBe("victoria-metrics");
     expect((await client.buildInfo()).data.application).toBeUndefined();
+    // Debian's build has no version.
     expect(await client.describe()).toMatchObject({
       product: "VictoriaMetrics",
-      version: expect.stringMatching(/^1\.79\./),
+      version: undefined,
       dialect: "victoria-metrics",
     });
     const told = prometheus(server.url, { dialect: "prometheus" });
