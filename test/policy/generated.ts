@@ -14,7 +14,8 @@ export interface GeneratedPolicy {
 
 export interface GeneratedSpec {
   readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
-  readonly action?: "ALLOW" | "AUDIT" | "DENY";
+  readonly action?: "ALLOW" | "AUDIT" | "CUSTOM" | "DENY";
+  readonly provider?: { readonly name: string };
   readonly rules?: readonly GeneratedRule[];
   readonly mtls?: { readonly mode: string };
   readonly portLevelMtls?: Readonly<Record<string, { readonly mode: string }>>;
@@ -248,6 +249,44 @@ export const setting: fc.Arbitrary<Setting> = fc.record({
   trustDomainAliases: pick([], [], ["old.example"]),
   pathNormalization: pick("BASE", "BASE", "NONE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"),
 });
+
+/** What a CUSTOM policy may ask for: nothing of identities, which its provider has to know by itself. */
+const customRule: fc.Arbitrary<GeneratedRule> = fc
+  .record(
+    {
+      from: some(lists({ ipBlocks: ipBlock, remoteIpBlocks: clientBlock }).map((one) => ({ source: one }))),
+      to: some(operation.map((one) => ({ operation: one }))),
+    },
+    { requiredKeys: [] },
+  )
+  .map((one) => one as GeneratedRule);
+
+const custom: fc.Arbitrary<GeneratedPolicy> = fc
+  .tuple(
+    scope.namespace,
+    fc.option(labels, { nil: undefined, freq: 1 }),
+    pick("opa", "opa", "opa", "opa", "opa", "oauth"),
+    fc.array(customRule, { minLength: 1, maxLength: 2 }),
+  )
+  .map(([namespace, matchLabels, provider, rules]) => ({
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy" as const,
+    metadata: { name: "", namespace },
+    spec: {
+      ...(matchLabels !== undefined && { selector: { matchLabels } }),
+      action: "CUSTOM" as const,
+      provider: { name: provider },
+      rules,
+    },
+  }));
+
+/** The same with policies beside that ask a provider. */
+export const customSetting: fc.Arbitrary<Setting> = fc
+  .tuple(setting, fc.array(custom, { minLength: 1, maxLength: 3 }))
+  .map(([rest, some]) => ({
+    ...rest,
+    policies: [...rest.policies, ...some.map((one, i) => ({ ...one, metadata: { ...one.metadata, name: `c${i}` } }))],
+  }));
 
 export const request: fc.Arbitrary<GeneratedRequest> = fc.record({
   port: pick(8080, 8080, 8080, 9000, 7070),

@@ -9,11 +9,12 @@ import { install } from "../mesh/install.ts";
 import type { Json, JsonObject } from "../mesh/json.ts";
 import { start, stop, until } from "../mesh/processes.ts";
 import { DESTINATION_IP, type GeneratedRequest, IDENTITIES, type Setting, TCP_PORT } from "./generated.ts";
-import { portMode, rbacFilters } from "./translation.ts";
+import { customFilters, MATCHED_CUSTOM, portMode, rbacFilters } from "./translation.ts";
 
 /** What came back: an answer of the app, or a refusal with Envoy's own words, or no connection at all. */
 export type Outcome =
-  | { readonly kind: "answered"; readonly path: string }
+  /** `custom`: the rule by which a provider was asked. */
+  | { readonly kind: "answered"; readonly path: string; readonly custom?: string | undefined }
   | { readonly kind: "closed" }
   | { readonly kind: "refused"; readonly details: string };
 
@@ -26,14 +27,26 @@ export interface PolicyProxy {
 const typeUrl = "type.googleapis.com/envoy";
 const PORTS = [7070, 8080, 9000] as const;
 
-export async function startProxy(settings: readonly Setting[]): Promise<PolicyProxy> {
+/** @param authorizer the port of who answers for every provider, over HTTP */
+export async function startProxy(settings: readonly Setting[], authorizer = 0): Promise<PolicyProxy> {
   const { envoy } = await install({ tracing: false, logging: false });
   const directory = mkdtempSync(path.join(tmpdir(), "meshquery-policy-"));
   const at = (name: string) => path.join(directory, name);
   await issueCertificates(directory, { ...IDENTITIES, server: "spiffe://cluster.local/ns/shop/sa/orders" });
   const config = {
     admin: { address: address(0) },
-    static_resources: { listeners: settings.map((setting, i) => listener(`${i}`, setting, directory)) },
+    static_resources: {
+      listeners: settings.map((setting, i) => listener(`${i}`, setting, directory)),
+      clusters: [
+        {
+          name: AUTHORIZER,
+          load_assignment: {
+            cluster_name: AUTHORIZER,
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: address(authorizer) } }] }],
+          },
+        },
+      ],
+    },
   };
   writeFileSync(at("envoy.json"), JSON.stringify(config));
   const args = [
@@ -108,11 +121,19 @@ function chains(setting: Setting, port: number, directory: string): Json[] {
   return [...(mode === "DISABLE" ? [] : [chain("tls")]), ...(mode === "STRICT" ? [] : [chain("raw_buffer")])];
 }
 
+const AUTHORIZER = "authorizer";
+/** A provider that is asked over HTTP, and sees the header that says what it is to answer. */
+const ASKING: JsonObject = {
+  transport_api_version: "V3",
+  http_service: { server_uri: { uri: "http://authorizer", cluster: AUTHORIZER, timeout: "10s" } },
+  allowed_headers: { patterns: [{ exact: "x-grant" }] },
+};
+
 function httpFilters(setting: Setting): Json[] {
   const { pathNormalization } = setting;
-  const filter = (rules: JsonObject): Json => ({
-    name: "envoy.filters.http.rbac",
-    typed_config: { "@type": `${typeUrl}.extensions.filters.http.rbac.v3.RBAC`, rules },
+  const filter = (kind: "ext_authz" | "rbac", type: "ExtAuthz" | "RBAC", config: JsonObject): Json => ({
+    name: `envoy.filters.http.${kind}`,
+    typed_config: { "@type": `${typeUrl}.extensions.filters.http.${kind}.v3.${type}`, ...config },
   });
   return [
     {
@@ -127,7 +148,10 @@ function httpFilters(setting: Setting): Json[] {
           : "KEEP_UNCHANGED",
         local_reply_config: { body_format: { text_format_source: { inline_string: "%RESPONSE_CODE_DETAILS%" } } },
         route_config: {
-          response_headers_to_add: [{ header: { key: "x-path", value: "%REQ(:PATH)%" } }],
+          response_headers_to_add: [
+            { header: { key: "x-path", value: "%REQ(:PATH)%" } },
+            { header: { key: "x-custom", value: `%DYNAMIC_METADATA(envoy.filters.http.rbac:${MATCHED_CUSTOM})%` } },
+          ],
           virtual_hosts: [
             {
               name: "app",
@@ -137,7 +161,12 @@ function httpFilters(setting: Setting): Json[] {
           ],
         },
         http_filters: [
-          ...rbacFilters(setting, false).map(filter),
+          ...customFilters(setting, ASKING).map(({ ext_authz, rbac }) =>
+            ext_authz === undefined
+              ? filter("rbac", "RBAC", rbac as JsonObject)
+              : filter("ext_authz", "ExtAuthz", ext_authz as JsonObject),
+          ),
+          ...rbacFilters(setting, false).map((rules) => filter("rbac", "RBAC", { rules })),
           {
             name: "envoy.filters.http.router",
             typed_config: { "@type": `${typeUrl}.extensions.filters.http.router.v3.Router` },
@@ -240,7 +269,10 @@ function outcomeOf(received: string, isTcp: boolean): Outcome {
   const status = /^HTTP\/1\.1 (\d{3})/.exec(received)?.[1];
   if (status === undefined) return { kind: "closed" };
   const [head = "", body = ""] = received.split("\r\n\r\n");
-  if (status === "200") return { kind: "answered", path: /^x-path: (.*)$/im.exec(head)?.[1]?.trim() ?? "" };
+  if (status === "200") {
+    const header = (name: string) => new RegExp(`^${name}: (.*)$`, "im").exec(head)?.[1]?.trim();
+    return { kind: "answered", path: header("x-path") ?? "", custom: header("x-custom") };
+  }
   if (status === "403") return { kind: "refused", details: body };
   throw new Error(`an answer that no policy gives: ${received}`);
 }

@@ -47,6 +47,43 @@ export function rbacFilters(setting: Setting, isTcp: boolean): readonly JsonObje
   });
 }
 
+/** The filters that ask providers: one that only notes which rule matches, and one that asks where one did. */
+export function customFilters(setting: Setting, authorizer: JsonObject): readonly JsonObject[] {
+  const policies = applying(setting, "AuthorizationPolicy").filter(({ spec }) => spec.action === "CUSTOM");
+  const providers = [...new Set(policies.map(({ spec }) => spec.provider?.name ?? ""))].sort();
+  return providers.flatMap((provider): readonly JsonObject[] => {
+    const own = policies.filter(({ spec }) => spec.provider?.name === provider);
+    const rules = Object.fromEntries(own.flatMap((policy) => translated(policy, setting, false)));
+    const named = (before: string, after: string) =>
+      Object.fromEntries(Object.entries(rules).map(([name, rule]) => [`${before}${name}${after}`, rule]));
+    // More than one provider is a fault, and what their policies match is refused.
+    if (providers.length > 1) {
+      return [{ rbac: { rules: { action: "DENY", policies: named("", "-deny-due-to-bad-CUSTOM-action") } } }];
+    }
+    return [
+      {
+        rbac: {
+          shadow_rules: { action: "DENY", policies: named("istio-ext-authz-", "") },
+          shadow_rules_stat_prefix: "istio_ext_authz_",
+        },
+      },
+      {
+        ext_authz: {
+          ...authorizer,
+          filter_enabled_metadata: {
+            filter: "envoy.filters.http.rbac",
+            path: [{ key: MATCHED_CUSTOM }],
+            value: { string_match: { prefix: "istio-ext-authz" } },
+          },
+        },
+      },
+    ];
+  });
+}
+
+/** Where the first of those filters notes the rule. */
+export const MATCHED_CUSTOM = "istio_ext_authz_shadow_effective_policy_id";
+
 function translated(policy: GeneratedPolicy, setting: Setting, isTcp: boolean): [string, JsonObject][] {
   const { name, namespace } = policy.metadata;
   const { rules = [], action = "ALLOW" } = policy.spec;

@@ -161,7 +161,8 @@ export class Judge {
     const providers = new Set(
       of("CUSTOM").flatMap(({ policy, attached }) => (attached === true ? providerOf(policy) : [])),
     );
-    const denying = [...matching(of("DENY")), ...(providers.size > 1 ? asked : [])];
+    const refused = providers.size > 1 ? [...asked].sort(byProvider) : [];
+    const denying = [...refused, ...matching(of("DENY"))];
     const [denied] = denying.filter(({ holds }) => holds === true);
     if (denied !== undefined) return decided("denied", { kind: "deny", rule: denied.name });
     const allow = allowance(of("ALLOW"));
@@ -232,6 +233,10 @@ function allowance(standings: readonly Standing[]): { readonly holds: Tristate; 
   const parts = [...ifAttached, ...standings.map(({ attached }) => not(attached))];
   return { holds: { missing: missingIn(parts) }, reason: none };
 }
+
+/** One filter for each provider, in the order of their names. */
+const byProvider = (a: Matching, b: Matching): number =>
+  providerOf(a.policy) < providerOf(b.policy) ? -1 : providerOf(a.policy) > providerOf(b.policy) ? 1 : 0;
 
 const providerOf = ({ spec }: AuthorizationPolicy): string => spec.provider?.name ?? "";
 
