@@ -5,36 +5,22 @@
  *   npm run demo -- --prometheus http://prometheus:9090 --from productpage-v1 --to reviews-v1
  *   npm run demo -- --mesh                    # from real Envoy sidecars and a Prometheus (Debian, as root)
  *
- * Beside `--prometheus`: `--jaeger` or `--zipkin`, and `--loki` or `--elasticsearch` with its `--index`.
+ * Beside `--prometheus`: `--jaeger` or `--zipkin`, and `--loki` or `--elasticsearch` with its `--index`; or the variables
+ * `PROMETHEUS_URL` and so on.
  */
 import { parseArgs } from "node:util";
-import {
-  createMesh,
-  elasticsearch,
-  jaeger,
-  type LogBackend,
-  loki,
-  type MeshOptions,
-  prometheus,
-  type TraceBackend,
-  zipkin,
-} from "meshquery";
+import { createMesh, jaeger, loki, type MeshOptions, prometheus } from "meshquery";
 import { simulatedMesh } from "meshquery/testing";
+import { BACKEND_FLAGS, namedBackends } from "./backends.ts";
 
 const text = { type: "string" } as const;
 const { values: given } = parseArgs({
   options: {
-    prometheus: text,
-    jaeger: text,
-    zipkin: text,
-    loki: text,
-    elasticsearch: text,
-    index: { ...text, default: "logstash-*" },
+    ...BACKEND_FLAGS,
     from: { ...text, default: "frontend" },
     to: { ...text, default: "backend" },
     mesh: { type: "boolean", default: false },
     seed: { ...text, default: "7" },
-    at: text,
   },
 });
 
@@ -69,15 +55,8 @@ async function simulated(): Promise<Stage> {
 
 /** The backends that are named, or nothing where none is. */
 function named(): Stage | undefined {
-  const metrics = given.prometheus === undefined ? undefined : prometheus(given.prometheus);
-  let traces: TraceBackend | undefined;
-  if (given.jaeger !== undefined) traces = jaeger(given.jaeger);
-  else if (given.zipkin !== undefined) traces = zipkin(given.zipkin);
-  let logs: LogBackend | undefined;
-  if (given.loki !== undefined) logs = loki(given.loki);
-  else if (given.elasticsearch !== undefined) logs = elasticsearch(given.elasticsearch, { index: given.index });
-  if (metrics === undefined && traces === undefined && logs === undefined) return undefined;
-  return { backends: { metrics, traces, logs }, window: "5m", isShop: false, hasPast: true, close: async () => {} };
+  const backends = namedBackends(given);
+  return backends && { backends, window: "5m", isShop: false, hasPast: true, close: async () => {} };
 }
 
 /** Real sidecars, which half a minute of traffic goes through first. */
