@@ -15,7 +15,7 @@ export {
   TransportError,
   type TransportErrorCode,
 } from "./errors.ts";
-export type { Auth, BasicCredentials, HttpOptions, TelemetryOptions, TlsOptions } from "./http/client.ts";
+export type { Auth, BasicCredentials, DebugLogger, HttpOptions, TelemetryOptions, TlsOptions } from "./http/client.ts";
 export type { Address } from "./logs/address.ts";
 export type {
   EntriesOptions,

@@ -5,6 +5,7 @@ import { authorize, basicAuthorization, secretsOf } from "./auth.ts";
 import { readBody } from "./body-stream.ts";
 import { FairLimit } from "./concurrency.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
+import { DebugLog } from "./debug-log.ts";
 import { ACCEPT_ENCODING, decodeBody } from "./encoding.ts";
 import { type Environment, systemEnvironment } from "./environment.ts";
 import { type Attempt, isRepeatable, transportError } from "./failure.ts";
@@ -22,6 +23,7 @@ import { type BaseUrl, parseBaseUrl, sameOriginTarget, urlBelow } from "./url.ts
 import { type Exchange, Wire, type WireAnswer } from "./wire.ts";
 
 export type { Auth, BasicCredentials } from "./auth.ts";
+export type { DebugLogger } from "./debug-log.ts";
 export type { Environment } from "./environment.ts";
 export type { AnswerHead, BodyReader, HttpRequest, HttpResponse } from "./message.ts";
 export type { HttpOptions, TlsOptions } from "./options.ts";
@@ -123,6 +125,7 @@ class AxiosClient implements HttpClient {
   readonly #sharing = new Sharing<HttpResponse, Flight>();
   readonly #wire: Wire;
   readonly #telemetry: Telemetry;
+  readonly #log: DebugLog | undefined;
 
   constructor(backend: string, base: BaseUrl, settings: HttpSettings, environment: Environment) {
     this.origin = base.shown;
@@ -138,7 +141,8 @@ class AxiosClient implements HttpClient {
       ...(settings.tls?.passphrase === undefined ? [] : [settings.tls.passphrase]),
       ...(settings.proxy ? proxySecrets(settings.proxy) : []),
     ]);
-    const { telemetry } = settings;
+    const { telemetry, logger } = settings;
+    this.#log = logger && new DebugLog(logger, backend, this.#redactor);
     this.#telemetry = new Telemetry(telemetry && { backend, base, redactor: this.#redactor, options: telemetry });
     this.#limit = new FairLimit(settings.concurrency);
     this.#wire = new Wire(settings, base);
@@ -155,13 +159,18 @@ class AxiosClient implements HttpClient {
     if (!this.#telemetry.isReady) await this.#telemetry.load();
     const share = this.#sharing.join(keyOf(question), (signal) => this.#depart(question, signal));
     const { state, outcome, leave } = share;
+    if (state.request !== request) this.#log?.note(request.method, question.url, "waits for the same one under way");
     state.untilMs = Math.max(state.untilMs, question.startMs + question.timeoutMs);
     try {
       const response = await untilAborted(deadline.signal, outcome);
       return { ...response, tookMs: Math.max(0, this.#environment.now() - question.startMs) };
     } catch (error) {
       const reason = this.#reasonOf(error, question, state, deadline);
-      if (deadline.signal.aborted) state.abandoned = failureOf(reason, this.#settings.telemetry ?? {});
+      const failure = failureOf(reason, this.#settings.telemetry ?? {});
+      if (deadline.signal.aborted) state.abandoned = failure;
+      this.#log?.note(request.method, question.url, `failed: ${failure.message ?? failure.type}`, {
+        code: failure.type,
+      });
       throw reason;
     } finally {
       deadline.close();
@@ -272,8 +281,20 @@ class AxiosClient implements HttpClient {
     );
   }
 
-  /** Sends one request; where somebody reads the body as it comes, it is read when this returns. */
   async #exchange(exchange: Exchange, flight: Flight): Promise<WireAnswer> {
+    const log = this.#log;
+    if (log === undefined) return this.#wholeAnswer(exchange, flight);
+    const { method, url } = exchange;
+    log.note(method, url, "is sent", { tries: flight.tries });
+    const startedMs = performance.now();
+    const answer = await this.#wholeAnswer(exchange, flight);
+    const tookMs = Math.round(performance.now() - startedMs);
+    log.note(method, url, `answered ${answer.status} in ${tookMs} ms`, { status: answer.status, tookMs });
+    return answer;
+  }
+
+  /** Sends one request; where somebody reads the body as it comes, it is read when this returns. */
+  async #wholeAnswer(exchange: Exchange, flight: Flight): Promise<WireAnswer> {
     const { reader } = flight.request;
     if (reader === undefined) return this.#wire.send(exchange);
     const { status, headers: all, body } = await this.#wire.open(exchange);
@@ -293,7 +314,14 @@ class AxiosClient implements HttpClient {
     const askedMs = broken ? undefined : retryAfterMs(outcome.headers["retry-after"], nowMs);
     const pauseMs = backoffMs(tries, this.#environment.random(), askedMs);
     // A pause that the deadline would cut short helps nobody: the outcome at hand says more than a timeout.
-    return nowMs + pauseMs < flight.untilMs ? pauseMs : undefined;
+    if (nowMs + pauseMs >= flight.untilMs) return undefined;
+    const because = broken ? outcome.code : outcome.status;
+    this.#log?.note(request.method, flight.url, `is sent again in ${pauseMs} ms (${because})`, {
+      pauseMs,
+      because,
+      tries,
+    });
+    return pauseMs;
   }
 
   /** Whether an answer is one of "not now": by its status, unless the request knows better from its words. */

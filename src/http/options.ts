@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { QueryError } from "../errors.ts";
 import { type Auth, isToken } from "./auth.ts";
 import { parseConfig, strictConfig } from "./config.ts";
+import type { DebugLogger } from "./debug-log.ts";
 import { isHeaderValue, readHeaders } from "./header.ts";
 import type { TelemetryOptions } from "./telemetry/listening.ts";
 import type { BaseUrl } from "./url.ts";
@@ -46,6 +47,8 @@ export interface HttpOptions {
   readonly maxResponseBytes?: number;
   /** How questions show in the application's own OpenTelemetry, where it has an SDK; `false` for not at all. */
   readonly telemetry?: TelemetryOptions | false;
+  /** Is told of every request, answer, pause and failure, for debugging: `console`, say. Query texts are in it, credentials are not. */
+  readonly logger?: DebugLogger;
 }
 
 /** Options that were checked, with every default filled in. */
@@ -60,6 +63,7 @@ export interface HttpSettings {
   readonly concurrency: number;
   readonly maxResponseBytes: number;
   readonly telemetry: TelemetryOptions | undefined;
+  readonly logger: DebugLogger | undefined;
 }
 
 /** What a timer of Node can wait for; beyond it would fire at once. */
@@ -105,6 +109,7 @@ export function parseHttpOptions(options: HttpOptions, base: BaseUrl, backend: s
     concurrency: read.concurrency ?? 8,
     maxResponseBytes: read.maxResponseBytes ?? 512 * 1024 * 1024,
     telemetry: read.telemetry === false ? undefined : (read.telemetry ?? {}),
+    logger: read.logger,
   });
 }
 
@@ -155,6 +160,9 @@ const TELEMETRY = strictConfig({
   suppressNested: z.optional(z.boolean({ error: "must be true or false" })),
 });
 
+const isLogger = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "debug" in value && typeof value.debug === "function";
+
 const OPTIONS = strictConfig({
   headers: z.optional(
     z.record(
@@ -181,5 +189,8 @@ const OPTIONS = strictConfig({
   ),
   telemetry: z.optional(
     z.union([z.literal(false), TELEMETRY], { error: "must be { queryText, suppressNested }, or false for none" }),
+  ),
+  logger: z.optional(
+    z.custom<DebugLogger>(isLogger, { error: "must have a method debug(message, details), as console has" }),
   ),
 });

@@ -33,6 +33,10 @@ test.each([
   refused({ telemetry }, message);
 });
 
+test.each([true, {}, { debug: 1 }])("the logger %j is refused", (logger) => {
+  refused({ logger }, "logger must have a method debug");
+});
+
 test.each([
   [{ timeoutMS: 1 }, 'timeoutMS is not known; did you mean "timeoutMs"?'],
   [{ timeout: 1 }, 'timeout is not known; did you mean "timeoutMs"?'],

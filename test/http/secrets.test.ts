@@ -8,6 +8,9 @@ const CANARY = "canary-4711";
 const CANARIES = [CANARY, encodeURIComponent(CANARY), Buffer.from(`user:${CANARY}`).toString("base64")];
 
 const recording = record();
+let logged: unknown[][] = [];
+/** As a logger has it that writes out all it is given. */
+const logger = { debug: (...given: unknown[]) => void logged.push(given) };
 let cutting: Listener;
 let silent: Listener;
 let garbling: Listener;
@@ -24,7 +27,10 @@ beforeAll(async () => {
   });
   refusing = await freePort();
 });
-beforeEach(() => recording.forget());
+beforeEach(() => {
+  recording.forget();
+  logged = [];
+});
 afterAll(async () => {
   recording.stop();
   await Promise.all([cutting, silent, garbling, echoing].map((server) => server.close()));
@@ -62,7 +68,7 @@ const FAILURES: Record<string, () => { url: string; options?: HttpOptions }> = {
 
 describe.each(Object.entries(PLACES))("a secret from %s", (_, { options, request, user = "" }) => {
   const send = (url: string, more: HttpOptions = {}) =>
-    httpClient("prometheus", url.replace("://", `://${user}`), { retries: 0, ...options, ...more }).send({
+    httpClient("prometheus", url.replace("://", `://${user}`), { retries: 0, logger, ...options, ...more }).send({
       method: "GET",
       path: "/api/v1/query",
       idempotent: true,
@@ -70,7 +76,7 @@ describe.each(Object.entries(PLACES))("a secret from %s", (_, { options, request
     });
 
   test.each(Object.entries(FAILURES))(
-    "is nowhere in the error or the span when the question fails: %s",
+    "is nowhere in the error, the span or the log when the question fails: %s",
     async (_, failure) => {
       const { url, options: more } = failure();
       const error = await send(url, more).then(
@@ -78,14 +84,15 @@ describe.each(Object.entries(PLACES))("a secret from %s", (_, { options, request
         (reason: Error) => reason,
       );
       await vi.waitFor(() => expect(recording.spans()).toHaveLength(1));
-      expect(leaks(...shownParts(error), JSON.stringify(recording.spans()))).toEqual([]);
+      expect(leaks(...shownParts(error), JSON.stringify(recording.spans()), inspect(logged))).toEqual([]);
+      expect(logged.length).toBeGreaterThan(1);
     },
   );
 
-  test("is nowhere in the address, the headers or the span of an answer", async () => {
+  test("is nowhere in the address, the headers, the span or the log of an answer", async () => {
     const { body: _body, ...answer } = await send(echoing.url);
     expect(answer.status).toBe(302);
-    expect(leaks(inspect(answer, { depth: 10 }), JSON.stringify(recording.spans()))).toEqual([]);
+    expect(leaks(inspect(answer, { depth: 10 }), JSON.stringify(recording.spans()), inspect(logged))).toEqual([]);
   });
 
   test("is nowhere in what a client looks like", () => {
