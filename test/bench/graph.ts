@@ -23,9 +23,13 @@ export interface GraphRow {
 
 /** @see Istio's duration buckets in milliseconds */
 const BOUNDS = ["0.5", "1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000", "+Inf"];
-const CODES = ["200", "404", "503"];
+export const CODES = ["200", "404", "503"];
 const EDGES_IN_NAMESPACE = 100;
-/** Requests, gRPC and TCP three each way, response times, throughput, security and aggregates, for each namespace. */
+/**
+ * Three for requests and three for TCP, two each for response times, throughput and security policies.
+ *
+ * @see kiali/kiali, `graph/telemetry/istio/istio.go`, `buildNamespaceTrafficMap`, and `appender/`
+ */
 const KIALI_PER_NAMESPACE = 12;
 
 /** Measures graphs of 100 to 10,000 edges, from the bytes of the backend's answers to nodes: medians. */
@@ -78,21 +82,21 @@ const META = {
   tookMs: 0,
 } as const;
 
-function vectorIn(bytes: Uint8Array): VectorData {
+export function vectorIn(bytes: Uint8Array): VectorData {
   const answer = decodeAnswer(bytes, { backend: "bench", query: "" });
   if (answer.status === "success" && answer.data.kind === "vector") return answer.data;
   throw new Error("a vector");
 }
 
-type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
+export type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-const body = (rows: readonly Row[]): Uint8Array => {
+export const body = (rows: readonly Row[]): Uint8Array => {
   const result = rows.map(([metric, value]) => ({ metric, value: [1_800_000_000, String(value)] }));
   return Buffer.from(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
 };
 
 /** Each workload calls the ten after it. */
-function endsOf(edge: number): Readonly<Record<string, string>> {
+export function endsOf(edge: number): Readonly<Record<string, string>> {
   const from = Math.floor(edge / 10);
   const to = from + 1 + (edge % 10);
   const namespace = `team-${Math.floor(edge / EDGES_IN_NAMESPACE)}`;

@@ -46,7 +46,7 @@ export async function checkPolicies(
   settings: MeshSettings,
   options: CheckOptions,
 ): Promise<PolicyReport> {
-  const { backend, logs, now, onPartial } = context;
+  const { backend, logs, now } = context;
   const {
     current,
     labels = {},
@@ -85,14 +85,7 @@ export async function checkPolicies(
     return observedCalls(search, reading);
   };
   const fromMetrics = async (ended: AbortSignal) =>
-    backend &&
-    observedMetrics(
-      backend,
-      windowMs,
-      options.last === undefined ? toMs : undefined,
-      { signal: ended, timeoutMs },
-      onPartial,
-    );
+    backend && observedMetrics(context, { ...spanOf(options), signal: ended, timeoutMs });
   const [metrics, lines] = (await together<(ended: AbortSignal) => Promise<unknown>, unknown>(
     [fromMetrics, fromLogs],
     signal,

@@ -1,10 +1,10 @@
-import { metaOf, type OnPartial } from "../../metrics/answer.ts";
-import type { Answer, InstantData, MetricsBackend } from "../../metrics/backend.ts";
-import { aggregate, by, call, type Expr, matcher, matrix, print, selector } from "../../promql/index.ts";
+import type { VectorData } from "../../metrics/backend.ts";
+import type { Context } from "../../metrics/query.ts";
+import { aggregate, by, call, type Expr, matcher, matrix, selector } from "../../promql/index.ts";
 import { type LabelSet, labelValue } from "../../results/labels.ts";
-import type { AskOptions } from "../../time.ts";
-import { together } from "../../traces/together.ts";
+import type { AskOptions, TimeSpan } from "../../time.ts";
 import { METRICS } from "../istio.ts";
+import { askWindow, joinMetas } from "../window.ts";
 import type { PolicyRequest, RequestDestination } from "./request.ts";
 
 /** What metrics show of one edge and identity. */
@@ -49,36 +49,26 @@ const LABELS = [
 const KNOWS = matcher("reporter", "=~", "destination|waypoint");
 
 /** Asks for every edge with its identities: two questions, however many there are. */
-export async function observedMetrics(
-  backend: MetricsBackend,
-  windowMs: number,
-  atMs: number | undefined,
-  { signal, timeoutMs }: AskOptions,
-  onPartial: OnPartial,
-): Promise<ObservedMetrics> {
-  const increase = (metric: string): Expr =>
-    aggregate("sum", call("increase", matrix(selector(metric, [KNOWS]), windowMs)), { grouping: by(...LABELS) });
-  const exprs = [increase(METRICS.requests), increase(METRICS.tcpOpened)];
-  const answers = await together(exprs, signal, (expr, ended) =>
-    backend.instant(expr, atMs, { signal: ended, timeoutMs }),
-  );
-  const metas = answers.map((answer, i) => metaOf(backend.name, print(exprs[i] as Expr), answer, onPartial));
-  const edges = new Map<string, ObservedEdge>();
-  for (const answer of answers) for (const edge of edgesOf(answer)) add(edges, edge);
-  return {
-    edges: [...edges.values()],
-    queries: metas.map(({ promql }) => promql),
-    complete: metas.every(({ complete }) => complete),
-    warnings: metas.flatMap(({ warnings }) => warnings),
-  };
+export async function observedMetrics(context: Context, options: TimeSpan & AskOptions): Promise<ObservedMetrics> {
+  const { answers } = await askWindow(context, "check", options, (windowMs) => {
+    const increase = (metric: string): Expr =>
+      aggregate("sum", call("increase", matrix(selector(metric, [KNOWS]), windowMs)), { grouping: by(...LABELS) });
+    return [increase(METRICS.requests), increase(METRICS.tcpOpened)];
+  });
+  const { promql: queries, complete, warnings } = joinMetas(answers);
+  return { edges: edgesOf(answers.map(({ data }) => data)), queries, complete, warnings };
 }
 
-function* edgesOf({ data }: Answer<InstantData>): Generator<ObservedEdge> {
-  if (data.kind !== "vector") return;
-  for (const [i, labels] of data.labels.entries()) {
-    const requests = data.values[i] ?? 0;
-    if (requests > 0) yield edgeOf(labels, requests);
+/** The edges and identities that series of counts show. */
+export function edgesOf(answers: readonly VectorData[]): readonly ObservedEdge[] {
+  const edges = new Map<string, ObservedEdge>();
+  for (const { labels, values } of answers) {
+    for (const [i, one] of labels.entries()) {
+      const requests = values[i] ?? 0;
+      if (requests > 0) add(edges, edgeOf(one, requests));
+    }
   }
+  return [...edges.values()];
 }
 
 function edgeOf(labels: LabelSet, requests: number): ObservedEdge {
