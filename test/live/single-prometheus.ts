@@ -33,6 +33,8 @@ export interface SingleOptions {
   readonly scrape?: object;
   /** Labels that it puts on what it gives to others. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Where it sends its own spans, as OTLP over HTTP. */
+  readonly spans?: string;
   /** Groups of rules, or a whole file of them, evaluated every second. */
   readonly rules?: readonly object[] | string;
 }
@@ -40,7 +42,7 @@ export interface SingleOptions {
 const PACKAGED: PrometheusPrograms = { prometheus: "prometheus", promtool: "promtool" };
 
 export async function singlePrometheus(options: SingleOptions): Promise<SinglePrometheus> {
-  const { samples, web, target, scrape = {}, labels = {}, rules, flags = [], programs = PACKAGED } = options;
+  const { samples, web, target, scrape = {}, labels = {}, spans, rules, flags = [], programs = PACKAGED } = options;
   const directory = mkdtempSync(path.join(tmpdir(), "meshquery-prometheus-"));
   const at = (name: string) => path.join(directory, name);
   const port = await freePort();
@@ -49,6 +51,9 @@ export async function singlePrometheus(options: SingleOptions): Promise<SinglePr
     global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s", external_labels: labels },
     scrape_configs: target === undefined ? [] : [{ job_name: "x", static_configs: [{ targets }], ...scrape }],
     rule_files: rules === undefined ? [] : [at("rules.yml")],
+    ...(spans === undefined
+      ? {}
+      : { tracing: { client_type: "http", endpoint: spans, insecure: true, sampling_fraction: 1 } }),
   };
   writeFileSync(at("prometheus.yml"), JSON.stringify(config));
   if (rules !== undefined) {
