@@ -58,10 +58,12 @@ export function titleOf({ name, labels }: Pick<DrawnBacktest, "labels" | "name">
   return plain(labels.severity === undefined ? name : `${name} (${labels.severity})`);
 }
 
-const whenOf = ({ startMs, endMs, stepMs }: Window): string =>
+/** Which part of the past was tried, and how often the rule was evaluated. */
+export const whenOf = ({ startMs, endMs, stepMs }: Window): string =>
   `${formatInstant(startMs)} to ${formatInstant(endMs)}, evaluated every ${formatDuration(stepMs)}`;
 
-function courseLines(test: DrawnBacktest): string[] {
+/** A line of time for each alert, as text. */
+export function courseLines(test: DrawnBacktest): string[] {
   const { alerts, failures } = test;
   const shown = byFiring(test).slice(0, MOST_ROWS);
   const rows = shown.map((course) => {
@@ -129,21 +131,6 @@ function timeline(intervals: readonly AlertInterval[], { startMs, endMs }: Windo
     }
   }
   return cells.join("");
-}
-
-/** A sweep as a table. */
-export function drawSweep(settings: readonly DrawnSetting[]): string {
-  const rows = settings.map((setting) => [
-    setting.isOwn ? "→" : "",
-    setting.threshold === undefined ? "" : String(setting.threshold),
-    formatDuration(setting.forMs),
-    `${setting.pages}`,
-    rounded(setting.pagesPerWeek),
-    printLength(setting.firingMs),
-    printLength(setting.longestMs),
-    `${setting.flaps}`,
-  ]);
-  return printTable(["", "threshold", "for", "pages", "a week", "firing", "longest", "flaps"], rows);
 }
 
 const rounded = (value: number): string => String(Number(value.toPrecision(3)));

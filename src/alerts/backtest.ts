@@ -4,9 +4,12 @@ import type { Threshold } from "../metrics/condition.ts";
 import type { RangeOptions } from "../metrics/plan/range.ts";
 import type { Context, Question } from "../metrics/question.ts";
 import type { LabelSet } from "../results/labels.ts";
+import { INSPECT } from "../results/mime.ts";
+import { Result, type Table } from "../results/result.ts";
+import { tablePart, type View } from "../results/view.ts";
 import { type Duration, durationMs, formatDuration, resolveSpan, shown, type TimeSpan } from "../time.ts";
-import { drawBacktest, drawSweep } from "./backtest-drawing.ts";
-import { backtestHTML } from "./backtest-html.ts";
+import { drawBacktest } from "./backtest-drawing.ts";
+import { backtestView, intervalsTable, settingsTable } from "./backtest-view.ts";
 import { eachInstant } from "./columns.ts";
 import { type AlertCourse, AlertHistory, type FailedEvaluation } from "./history.ts";
 import { holds } from "./log-condition.ts";
@@ -61,8 +64,11 @@ export interface SweptSetting extends BacktestSummary {
   readonly isOwn: boolean;
 }
 
+/** A {@link Backtest} as plain data: its fields. */
+export type BacktestJson = Omit<Backtest, "sweep" | keyof Result>;
+
 /** What became of a rule's alerts over a part of the past. */
-export class Backtest<U extends string = string> implements BacktestSummary {
+export class Backtest<U extends string = string> extends Result implements BacktestSummary {
   readonly name: string;
   /** The labels that the rule gives to all of its alerts. */
   readonly labels: LabelSet;
@@ -96,6 +102,7 @@ export class Backtest<U extends string = string> implements BacktestSummary {
     readonly remarks: Remarks;
     readonly sweep: (options: SweepOptions<U>) => Promise<Sweep>;
   }) {
+    super();
     const { spec, window, alerts, summary, failures, remarks } = fields;
     this.name = spec.name;
     this.labels = Object.freeze(literalTexts(literals(spec.labels)));
@@ -126,37 +133,53 @@ export class Backtest<U extends string = string> implements BacktestSummary {
     return this.#sweep(options);
   }
 
+  /** A row for each interval in which an alert was pending or firing. */
+  toTable(): Table {
+    return intervalsTable([this]);
+  }
+
+  toView(): View {
+    return backtestView(this);
+  }
+
   /** A line of time for each alert, and what it came to. */
-  toString(): string {
+  override toString(): string {
     return drawBacktest(this);
   }
 
-  /** A page that stands for itself: nothing is loaded, and it follows the reader's choice of dark or light. */
-  toHTML(): string {
-    return backtestHTML(this);
+  override [INSPECT](): string {
+    return this.toString();
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
+  toJSON(): BacktestJson {
+    const { name, labels, query, startMs, endMs, stepMs, forMs, alerts, failures, complete, warnings } = this;
+    const { pages, pagesPerWeek, firingMs, longestMs, flaps } = this;
+    const summary = { pages, pagesPerWeek, firingMs, longestMs, flaps };
+    return { name, labels, query, startMs, endMs, stepMs, forMs, ...summary, alerts, failures, complete, warnings };
   }
 }
 
 /** What each of several settings of a rule would have come to. */
-export class Sweep {
+export class Sweep extends Result {
   readonly settings: readonly SweptSetting[];
 
   constructor(settings: readonly SweptSetting[]) {
+    super();
     this.settings = Object.freeze([...settings]);
     Object.freeze(this);
   }
 
   /** A row for each setting; the rule's own is marked. */
-  toString(): string {
-    return drawSweep(this.settings);
+  toTable(): Table {
+    return settingsTable(this.settings);
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
+  toView(): View {
+    return { parts: [tablePart(this.toTable())], notes: [] };
+  }
+
+  toJSON(): { readonly settings: readonly SweptSetting[] } {
+    return { settings: this.settings };
   }
 }
 

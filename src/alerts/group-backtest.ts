@@ -1,8 +1,12 @@
 import { QueryError } from "../errors.ts";
 import type { Context } from "../metrics/question.ts";
+import { INSPECT } from "../results/mime.ts";
+import { Result, type Table } from "../results/result.ts";
+import type { View } from "../results/view.ts";
 import { formatDuration } from "../time.ts";
 import {
   type Backtest,
+  type BacktestJson,
   type BacktestOptions,
   type BacktestRange,
   backtest,
@@ -11,7 +15,7 @@ import {
   windowOf,
 } from "./backtest.ts";
 import { drawBacktests } from "./backtest-drawing.ts";
-import { backtestsHTML } from "./backtest-html.ts";
+import { backtestsView, intervalsTable } from "./backtest-view.ts";
 import { contextOf } from "./question.ts";
 import { readsAny } from "./recording/reads.ts";
 import { RecordedPast } from "./recording/recorded-past.ts";
@@ -22,8 +26,13 @@ import { type BacktestSummary, totalOf } from "./summary.ts";
 /** How the past is asked for; limits and recordings are those of the groups. */
 export type GroupBacktestOptions = Omit<BacktestOptions, "group" | "limit">;
 
+/** A {@link GroupBacktest} as plain data: its fields. */
+export type GroupBacktestJson = Omit<GroupBacktest, "named" | "rules" | keyof Result> & {
+  readonly rules: readonly BacktestJson[];
+};
+
 /** What became of the alerts of several rules over the same part of the past. */
-export class GroupBacktest implements BacktestSummary {
+export class GroupBacktest extends Result implements BacktestSummary {
   /** What the group, the file or the objective is called. */
   readonly name: string;
   /** A back-test for each rule that alerts, in their order. */
@@ -38,6 +47,7 @@ export class GroupBacktest implements BacktestSummary {
   readonly flaps: number;
 
   constructor(name: string, rules: readonly Backtest[], window: { startMs: number; endMs: number; stepMs: number }) {
+    super();
     this.name = name;
     this.rules = Object.freeze([...rules]);
     ({ startMs: this.startMs, endMs: this.endMs, stepMs: this.stepMs } = window);
@@ -65,18 +75,29 @@ export class GroupBacktest implements BacktestSummary {
     return this.rules.filter((one) => one.name === name);
   }
 
+  /** A row for each interval in which an alert was pending or firing. */
+  toTable(): Table {
+    return intervalsTable(this.rules);
+  }
+
+  toView(): View {
+    return backtestsView(this);
+  }
+
   /** A line of time for each alert of each rule. */
-  toString(): string {
+  override toString(): string {
     return drawBacktests(this);
   }
 
-  /** A page that stands for itself, with a part for each rule. */
-  toHTML(): string {
-    return backtestsHTML(this);
+  override [INSPECT](): string {
+    return this.toString();
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
+  toJSON(): GroupBacktestJson {
+    const { name, rules, startMs, endMs, stepMs, complete, warnings } = this;
+    const { pages, pagesPerWeek, firingMs, longestMs, flaps } = this;
+    const summary = { pages, pagesPerWeek, firingMs, longestMs, flaps };
+    return { name, startMs, endMs, stepMs, ...summary, rules: rules.map((one) => one.toJSON()), complete, warnings };
   }
 }
 

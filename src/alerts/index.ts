@@ -2,6 +2,7 @@ export { RuleFileError, type RuleFileErrorCode } from "../errors.ts";
 export type { CompareOp } from "../logs/logql/ast.ts";
 export type {
   Backtest,
+  BacktestJson,
   BacktestOptions,
   BacktestRange,
   Sweep,
@@ -10,7 +11,7 @@ export type {
 } from "./backtest.ts";
 export type { DeliveryFailure } from "./delivery.ts";
 export type { AlertEvidence, EvidenceOptions } from "./evidence.ts";
-export { GroupBacktest, type GroupBacktestOptions } from "./group-backtest.ts";
+export { GroupBacktest, type GroupBacktestJson, type GroupBacktestOptions } from "./group-backtest.ts";
 export {
   type AlertCourse,
   AlertHistory,
@@ -31,6 +32,7 @@ export { type GroupOptions, type Rule, type RuleFile, type RuleGroup, ruleFile, 
 export type { GrafanaOptions } from "./rulefile/grafana.ts";
 export type { ExportOptions, FileOptions, OperatorOptions } from "./rulefile/print.ts";
 export { fromYAML, type ImportOptions } from "./rulefile/read.ts";
+export type { RuleJson } from "./rules-view.ts";
 export {
   type AlertmanagerOptions,
   type AlertNotification,
@@ -40,9 +42,10 @@ export {
 } from "./sink.ts";
 export type { BurnAlert } from "./slo/burn-table.ts";
 export type { Counted, Events, IndicatorName, LatencyObjective } from "./slo/indicator.ts";
+export type { BurnRate, ObjectiveStatus } from "./slo/objective-status.ts";
 export { fromOpenSLO, type OpenSloOptions } from "./slo/read-openslo.ts";
 export { Slo, type SloOptions, type StatusOptions, slo } from "./slo/slo.ts";
-export { type BurnRate, type ObjectiveStatus, SloStatus } from "./slo/status.ts";
+export { SloStatus } from "./slo/status.ts";
 export {
   type AlertSpec,
   alertLabels,

@@ -1,9 +1,12 @@
 import { QueryError } from "../errors.ts";
+import { Result, type Table } from "../results/result.ts";
+import { tablePart, type View } from "../results/view.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
 import type { BacktestRange } from "./backtest.ts";
 import { backtestGroups, type GroupBacktest, type GroupBacktestOptions } from "./group-backtest.ts";
 import { AlertRule, RecordingRule, texts } from "./rule.ts";
 import { type ExportOptions, printGroups } from "./rulefile/print.ts";
+import { fileParts, type RuleJson, ruleJson, rulesTable } from "./rules-view.ts";
 import type { AlertSpec, GroupSpec, RecordSpec } from "./spec.ts";
 
 /** How the rules of a group are evaluated. */
@@ -19,11 +22,12 @@ export interface GroupOptions {
 }
 
 /** Rules that are evaluated together, one after the other. */
-export class RuleGroup {
+export class RuleGroup extends Result {
   readonly spec: GroupSpec;
   readonly rules: readonly (AlertRule | RecordingRule)[];
 
   constructor(spec: Omit<GroupSpec, "rules">, rules: readonly (AlertRule | RecordingRule)[]) {
+    super();
     this.rules = Object.freeze([...rules]);
     this.spec = Object.freeze({ ...spec, rules: Object.freeze(rules.map((rule) => rule.spec)) });
     Object.freeze(this);
@@ -60,6 +64,20 @@ export class RuleGroup {
    */
   toYAML(options: ExportOptions = {}): string {
     return printGroups([this.spec], options);
+  }
+
+  /** A row for each rule. */
+  toTable(): Table {
+    return rulesTable(this.spec.rules);
+  }
+
+  toView(): View {
+    const yaml = fileParts(() => this.toYAML());
+    return { title: this.name, parts: [tablePart(this.toTable()), ...yaml], notes: [] };
+  }
+
+  toJSON(): { readonly name: string; readonly rules: readonly RuleJson[] } {
+    return { name: this.name, rules: this.spec.rules.map(ruleJson) };
   }
 }
 
@@ -100,10 +118,11 @@ export function ruleGroup(name: string, rules: readonly Rule[], options: GroupOp
 }
 
 /** Several groups in one file. */
-export class RuleFile {
+export class RuleFile extends Result {
   readonly groups: readonly RuleGroup[];
 
   constructor(groups: readonly RuleGroup[]) {
+    super();
     this.groups = Object.freeze([...groups]);
     Object.freeze(this);
   }
@@ -145,6 +164,20 @@ export class RuleFile {
       this.groups.map(({ spec }) => spec),
       options,
     );
+  }
+
+  /** A row for each rule of each group. */
+  toTable(): Table {
+    return rulesTable(this.groups.flatMap(({ spec }) => spec.rules));
+  }
+
+  toView(): View {
+    const yaml = fileParts(() => this.toYAML());
+    return { parts: [tablePart(this.toTable()), ...yaml], notes: [] };
+  }
+
+  toJSON(): { readonly groups: readonly { readonly name: string; readonly rules: readonly RuleJson[] }[] } {
+    return { groups: this.groups.map((group) => group.toJSON()) };
   }
 }
 

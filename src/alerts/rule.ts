@@ -1,10 +1,13 @@
 import { QueryError } from "../errors.ts";
 import { Condition, type Threshold, type TrafficOptions } from "../metrics/condition.ts";
 import { check, type Expr, typeOf } from "../promql/index.ts";
+import { Result, type Table } from "../results/result.ts";
+import type { View } from "../results/view.ts";
 import { type Duration, formatDuration, shown } from "../time.ts";
 import { type Backtest, type BacktestOptions, type BacktestRange, backtest } from "./backtest.ts";
 import { LogCondition } from "./log-condition.ts";
 import { type ExportOptions, printGroups } from "./rulefile/print.ts";
+import { fileParts, type RuleJson, ruleJson, rulesTable } from "./rules-view.ts";
 import {
   type AlertSpec,
   describeSource,
@@ -25,11 +28,12 @@ export type TextsOf<L extends string> = Readonly<Record<string, Template<L> | st
  * An alerting rule: a condition, how long it must hold, and what the alert says. It never changes: each method returns
  * another one, and nothing is asked.
  */
-export class AlertRule<U extends string = string, L extends string = string> {
+export class AlertRule<U extends string = string, L extends string = string> extends Result {
   /** The rule as data, for tools. */
   readonly spec: AlertSpec;
 
   constructor(spec: AlertSpec) {
+    super();
     this.spec = Object.freeze(spec);
     Object.freeze(this);
   }
@@ -154,9 +158,22 @@ export class AlertRule<U extends string = string, L extends string = string> {
   }
 
   /** Its name, what it evaluates, and how long that must hold. */
-  toString(): string {
+  override toString(): string {
     const { source, forMs } = this.spec;
     return `${this.name}: ${describeSource(source)}${forMs === 0 ? "" : ` for ${formatDuration(forMs)}`}`;
+  }
+
+  /** One row: what it evaluates, and how long that must hold. */
+  toTable(): Table {
+    return rulesTable([this.spec]);
+  }
+
+  toView(): View {
+    return { title: this.name, parts: fileParts(() => this.toYAML()), notes: [] };
+  }
+
+  toJSON(): RuleJson {
+    return ruleJson(this.spec);
   }
 
   #with(change: Partial<AlertSpec>): AlertRule<U, L> {
@@ -178,11 +195,12 @@ export class AlertRule<U extends string = string, L extends string = string> {
 const ALONE = { intervalMs: undefined, queryOffsetMs: undefined, limit: undefined, labels: {} };
 
 /** A recording rule: a query whose answers the server keeps as a metric. */
-export class RecordingRule {
+export class RecordingRule extends Result {
   /** The rule as data, for tools. */
   readonly spec: RecordSpec;
 
   constructor(spec: RecordSpec) {
+    super();
     this.spec = Object.freeze(spec);
     Object.freeze(this);
   }
@@ -200,6 +218,20 @@ export class RecordingRule {
   /** Labels that the recorded series have, added to those set before. */
   labels(labels: Readonly<Record<string, string>>): RecordingRule {
     return new RecordingRule({ ...this.spec, labels: texts({ ...this.spec.labels, ...labels }, "labels", undefined) });
+  }
+
+  /** One row: what it evaluates. */
+  toTable(): Table {
+    return rulesTable([this.spec]);
+  }
+
+  toView(): View {
+    const yaml = () => printGroups([{ ...ALONE, name: this.name, rules: [this.spec] }], {});
+    return { title: this.name, parts: fileParts(yaml), notes: [] };
+  }
+
+  toJSON(): RuleJson {
+    return ruleJson(this.spec);
   }
 }
 

@@ -17,7 +17,7 @@ export async function displayQuestion<U extends string, L extends string>(
     now.status === "fulfilled" ? now.value.toView() : failureView(now.reason),
     course === undefined ? failureView(hour.status === "rejected" ? hour.reason : undefined) : course.toView(),
   ] as const;
-  return bundleOf([together(...views)], course?.[DISPLAY]()[VEGA_LITE]);
+  return bundleOf(together(...views), undefined, course?.[DISPLAY]()[VEGA_LITE]);
 }
 
 /** A call that may throw at once, as a promise that fails. */

@@ -41,7 +41,8 @@ export const STYLE = `${themed(PALETTE)}
 [data-jp-theme-light="true"] .mq, .vscode-light .mq { color-scheme: light; }
 [data-jp-theme-light="false"] .mq, .vscode-dark .mq, .vscode-high-contrast .mq { color-scheme: dark; }
 .mq h1, .mq h2, .mq h3 { color: inherit; font-weight: 600; line-height: 1.3; margin: 0 0 6px; overflow-wrap: anywhere; unicode-bidi: isolate; }
-.mq h1 { font-size: 20px; margin-bottom: 16px; } .mq h2 { font-size: 17px; } .mq h3 { font-size: 14px; margin-top: 16px; }
+.mq h1 { font-size: 18px; } .mq h2 { font-size: 15px; margin-top: 18px; } .mq h3 { font-size: 14px; margin-top: 16px; }
+.mq > h1 { font-size: 21px; margin-bottom: 16px; } .mq > h1 ~ section > h2:first-child { font-size: 17px; margin-top: 0; }
 .mq section + section { border-top: 1px solid var(--line); margin-top: 24px; padding-top: 20px; }
 .mq p { margin: 2px 0; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .mq .strong { font-weight: 600; font-size: 15px; }

@@ -34,7 +34,8 @@ export interface HtmlOptions {
 export function htmlOf(views: readonly View[], { fragment = false }: HtmlOptions = {}, title?: string): string {
   const styles = new Set([STYLE, ...views.flatMap(({ parts }) => parts.flatMap(styleOf))]);
   const heading = title === undefined ? "" : `<h1>${escaped(title)}</h1>`;
-  const body = [heading, ...views.map(section)].filter((part) => part !== "").join("\n");
+  const level = title === undefined ? 1 : 2;
+  const body = [heading, ...views.map((view) => section(view, level))].filter((part) => part !== "").join("\n");
   if (fragment) return `<div class="mq"><style>${[...styles].join("")}</style>\n${body}\n</div>`;
   const name = title ?? views.find((view) => view.title !== undefined)?.title ?? "meshquery";
   return [
@@ -49,11 +50,11 @@ export function htmlOf(views: readonly View[], { fragment = false }: HtmlOptions
 
 const styleOf = (part: Part): string[] => (part.kind === "drawing" ? [part.drawing.style] : []);
 
-function section({ title, parts, notes }: View): string {
+function section({ title, parts, notes }: View, level: number): string {
   return [
     "<section>",
-    title === undefined ? "" : `<h2>${escaped(title)}</h2>`,
-    ...parts.map(printPart),
+    title === undefined ? "" : `<h${level}>${escaped(title)}</h${level}>`,
+    ...parts.map((part) => printPart(part, level + 1)),
     notes.length === 0 ? "" : `<div class="notes">${notes.map(printLine).join("")}</div>`,
     "</section>",
   ]
@@ -61,14 +62,14 @@ function section({ title, parts, notes }: View): string {
     .join("\n");
 }
 
-function printPart(part: Part): string {
+function printPart(part: Part, level: number): string {
   switch (part.kind) {
     case "code":
       return `<pre>${escaped(part.text)}</pre>`;
     case "drawing":
       return part.drawing.html;
     case "heading":
-      return `<h3>${escaped(part.text)}</h3>`;
+      return `<h${level}>${escaped(part.text)}</h${level}>`;
     case "lines":
       return part.lines.map(printLine).join("");
     case "list": {

@@ -6,7 +6,7 @@ import { htmlOf } from "./html.ts";
 import { type LabelSet, labelValue } from "./labels.ts";
 import { lineChart } from "./line-chart.ts";
 import { type Meta, notesOf } from "./meta.ts";
-import { bundleOf, DISPLAY, type MimeBundle } from "./mime.ts";
+import { bundleOf, DISPLAY, INSPECT, type MimeBundle } from "./mime.ts";
 import { Result, Table } from "./result.ts";
 import { ownName } from "./sample.ts";
 import { plain, sparkline } from "./text.ts";
@@ -200,7 +200,8 @@ export class Matrix<L extends string = string, U extends string = string>
 
   override [DISPLAY](): MimeBundle {
     const points = this.series.reduce((sum, { length }) => sum + length, 0);
-    return bundleOf([this.toView()], points === 0 || points > MOST_KEPT ? undefined : this.toVegaLite());
+    const chart = points === 0 || points > MOST_KEPT ? undefined : this.toVegaLite();
+    return bundleOf(this.toView(), this[INSPECT](), chart);
   }
 
   #courses(): Courses {

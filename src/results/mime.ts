@@ -21,13 +21,13 @@ export interface MimeBundle {
   readonly "application/vnd.vegalite.v5+json"?: VegaLiteSpec;
 }
 
-/** A view as a notebook takes it, with a chart of its own where there is one. */
-export function bundleOf(views: readonly View[], chart?: VegaLiteSpec): MimeBundle {
+/** A view as a notebook takes it: with what stands for it where only text can, and a chart of its own where there is one. */
+export function bundleOf(view: View, text = textOf(view), chart?: VegaLiteSpec): MimeBundle {
   return {
-    "text/html": htmlOf(views, { fragment: true }),
+    "text/html": htmlOf([view], { fragment: true }),
     ...(chart === undefined ? {} : { [VEGA_LITE]: chart }),
-    "text/markdown": views.map(markdownOf).join("\n\n"),
-    "text/plain": views.map(textOf).join("\n"),
+    "text/markdown": markdownOf(view),
+    "text/plain": text,
   };
 }
 
@@ -47,6 +47,6 @@ export async function displayed(ask: () => Promise<MimeBundle>): Promise<MimeBun
   try {
     return await ask();
   } catch (error) {
-    return bundleOf([failureView(error)]);
+    return bundleOf(failureView(error));
   }
 }

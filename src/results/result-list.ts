@@ -52,7 +52,7 @@ export abstract class ResultList<T, M> extends Array<T> implements Presentable {
 
   /** How it looks in a notebook, for Deno's kernel. */
   [DISPLAY](): MimeBundle {
-    return bundleOf([this.toView()]);
+    return bundleOf(this.toView(), this[INSPECT]());
   }
 
   /** How it looks at the console. */

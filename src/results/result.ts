@@ -51,7 +51,7 @@ export abstract class Result implements Presentable {
 
   /** How it looks in a notebook, for Deno's kernel. */
   [DISPLAY](): MimeBundle | Promise<MimeBundle> {
-    return bundleOf([this.toView()]);
+    return bundleOf(this.toView(), this[INSPECT]());
   }
 
   /** How it looks at the console. */

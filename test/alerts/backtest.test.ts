@@ -119,7 +119,7 @@ describe("a back-test", () => {
     const html = (await evil.backtest({ last: "2h" })).toHTML();
     expect(html).toContain("&lt;script&gt;alert(1)");
     expect(html).not.toMatch(/<script|<img|https?:\/\//);
-    expect(html).toContain("prefers-color-scheme:dark");
+    expect(html).toContain("prefers-color-scheme: dark");
   });
 
   test("fails where series have equal labels, and says when", async () => {

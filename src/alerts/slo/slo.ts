@@ -1,16 +1,21 @@
 import { QueryError } from "../../errors.ts";
 import { Traffic } from "../../mesh/traffic.ts";
+import { INSPECT } from "../../results/mime.ts";
+import { Result, type Table } from "../../results/result.ts";
+import type { View } from "../../results/view.ts";
 import { type AskOptions, type Duration, durationMs, type Instant, instantMs, shown } from "../../time.ts";
 import type { BacktestRange } from "../backtest.ts";
 import { backtestGroups, type GroupBacktest, type GroupBacktestOptions } from "../group-backtest.ts";
 import { AlertRule, RecordingRule } from "../rule.ts";
 import { type RuleGroup, ruleGroup } from "../rule-group.ts";
 import type { ExportOptions } from "../rulefile/print.ts";
+import { fileParts, type RuleJson } from "../rules-view.ts";
 import { type BurnAlert, type BurnLine, burnLines, windowsOf, windowText } from "./burn-table.ts";
 import { availability, type Events, eventsOf, type Indicator, type LatencyObjective, latency } from "./indicator.ts";
+import type { ObjectiveStatus } from "./objective-status.ts";
 import { openSlo } from "./openslo.ts";
 import { alertsOf, recordingsOf } from "./rules.ts";
-import { type ObjectiveStatus, SloStatus } from "./status.ts";
+import { SloStatus } from "./status.ts";
 
 /** What an SLO promises. */
 export interface SloOptions {
@@ -41,7 +46,7 @@ export interface StatusOptions extends AskOptions {
 }
 
 /** A service level objective: its recording rules and alerts, and how it stands. */
-export class Slo {
+export class Slo extends Result {
   readonly name: string;
   /** How long the budget lasts: `"30d"`. */
   readonly window: Duration;
@@ -63,6 +68,7 @@ export class Slo {
     readonly group: RuleGroup;
     readonly warnings: readonly string[];
   }) {
+    super();
     this.name = fields.name;
     this.window = windowText(fields.windowMs);
     this.group = fields.group;
@@ -166,8 +172,27 @@ export class Slo {
     return backtestGroups(this.name, [this.group.spec], range, options, { context });
   }
 
+  /** A row for each of its rules. */
+  toTable(): Table {
+    return this.group.toTable();
+  }
+
+  toView(): View {
+    const [line = ""] = this.toString().split("\n");
+    const warnings = this.warnings.map((text) => ({ text, tone: "warn" }) as const);
+    return { title: line, parts: fileParts(() => this.toYAML()), notes: warnings };
+  }
+
+  toJSON(): { readonly name: string; readonly window: string; readonly rules: readonly RuleJson[] } {
+    return { name: this.name, window: this.window, rules: this.group.toJSON().rules };
+  }
+
+  override [INSPECT](): string {
+    return this.toString();
+  }
+
   /** Its name, objectives and window, with what will not work. */
-  toString(): string {
+  override toString(): string {
     const objectives = this.#indicators.map(({ name, objective }) => `${name} ${objective}`).join(", ");
     return [`${this.name}: ${objectives} over ${this.window}`, ...this.warnings.map((one) => `  ${one}`)].join("\n");
   }

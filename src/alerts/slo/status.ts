@@ -1,31 +1,13 @@
+import { INSPECT } from "../../results/mime.ts";
+import { Result, type Table } from "../../results/result.ts";
 import { printLength } from "../../results/text.ts";
-import type { IndicatorName } from "./indicator.ts";
-
-/** How fast the budget is spent over one window. */
-export interface BurnRate {
-  /** `"1h"`. */
-  readonly window: string;
-  /** 1 spends the whole budget in just the SLO's window; `undefined` without traffic. */
-  readonly rate: number | undefined;
-}
-
-/** How one objective stands. What cannot be told for want of traffic is `undefined`. */
-export interface ObjectiveStatus {
-  readonly indicator: IndicatorName;
-  /** The share that shall be good. */
-  readonly objective: number;
-  /** The share that was good over the SLO's window. */
-  readonly good: number | undefined;
-  /** The share of the error budget that is left, below 0 where more was spent than there was. */
-  readonly budgetLeft: number | undefined;
-  /** Shortest window first. */
-  readonly burnRates: readonly BurnRate[];
-  /** When the budget is spent if it goes on as in the last hour, in milliseconds; `undefined` where nothing is spent. */
-  readonly exhaustedInMs: number | undefined;
-}
+import { tablePart, type View } from "../../results/view.ts";
+import { formatInstant } from "../../time.ts";
+import type { ObjectiveStatus } from "./objective-status.ts";
+import { budgetBars, objectivesTable, percent } from "./status-view.ts";
 
 /** How an SLO stood at an instant. */
-export class SloStatus {
+export class SloStatus extends Result {
   readonly name: string;
   /** The SLO's window: `"30d"`. */
   readonly window: string;
@@ -39,6 +21,7 @@ export class SloStatus {
     readonly at: number;
     readonly objectives: readonly ObjectiveStatus[];
   }) {
+    super();
     this.name = fields.name;
     this.window = fields.window;
     this.at = fields.at;
@@ -47,12 +30,30 @@ export class SloStatus {
   }
 
   /** A line for each objective: what was good, how much budget is left, how fast it is spent. */
-  toString(): string {
+  override toString(): string {
     return this.objectives.map((one) => `${this.name}: ${sentence(one, this.window)}`).join("\n");
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  override [INSPECT](): string {
     return this.toString();
+  }
+
+  /** A row for each objective. */
+  toTable(): Table {
+    return objectivesTable(this.objectives);
+  }
+
+  toView(): View {
+    return {
+      title: `${this.name} over ${this.window}`,
+      parts: [{ kind: "drawing", drawing: budgetBars(this.objectives, this.toString()) }, tablePart(this.toTable())],
+      notes: [{ text: `at ${formatInstant(this.at)}` }],
+    };
+  }
+
+  toJSON(): Pick<SloStatus, "at" | "name" | "objectives" | "window"> {
+    const { name, window, at, objectives } = this;
+    return { name, window, at, objectives };
   }
 }
 
@@ -71,6 +72,3 @@ function sentence(status: ObjectiveStatus, window: string): string {
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
-
-/** Enough digits to tell 99.95 from 99.9. */
-const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;

@@ -1,0 +1,64 @@
+import { QueryError } from "../errors.ts";
+import { length, text } from "../results/column.ts";
+import { Table } from "../results/result.ts";
+import type { Part } from "../results/view.ts";
+import { type AlertSpec, describeSource, type RecordSpec, type Texts } from "./spec.ts";
+import { printTemplate } from "./template.ts";
+
+/** A rule as plain data: what it evaluates as text, templates in Prometheus's syntax. */
+export interface RuleJson {
+  readonly kind: "alert" | "record";
+  readonly name: string;
+  readonly query: string;
+  readonly forMs?: number;
+  readonly keepFiringForMs?: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** A rule as plain data. */
+export function ruleJson(spec: AlertSpec | RecordSpec): RuleJson {
+  const { kind, name, labels } = spec;
+  const common = { kind, name, query: queryOf(spec) ?? "", labels: printed(labels) };
+  if (spec.kind === "record") return common;
+  const { forMs, keepFiringForMs, annotations } = spec;
+  return { ...common, forMs, keepFiringForMs, annotations: printed(annotations) };
+}
+
+const printed = (texts: Texts): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(texts).map(([name, template]) => [name, printTemplate(template)]));
+
+/** A row for each rule. */
+export const rulesTable = (specs: readonly (AlertSpec | RecordSpec)[]): Table =>
+  Table.of(
+    [text("rule"), text("kind"), text("query"), length("for"), length("keep firing for"), text("labels")],
+    specs.map((spec) => [
+      spec.name,
+      spec.kind,
+      queryOf(spec) ?? "",
+      ...(spec.kind === "alert" ? [spec.forMs, spec.keepFiringForMs] : [undefined, undefined]),
+      Object.entries(printed(spec.labels))
+        .map(([name, value]) => `${name}=${value}`)
+        .join(" "),
+    ]),
+  );
+
+/** What a rule evaluates; `undefined` while the reporter is still to be chosen. */
+function queryOf({ source }: AlertSpec | RecordSpec): string | undefined {
+  try {
+    return describeSource(source);
+  } catch (error) {
+    if (error instanceof QueryError) return undefined;
+    throw error;
+  }
+}
+
+/** The rule file, as far as there is one: rules over traces, and those whose reporter is to be chosen, have none. */
+export function fileParts(print: () => string): readonly Part[] {
+  try {
+    return [{ kind: "code", text: print().trimEnd(), language: "yaml" }];
+  } catch (error) {
+    if (error instanceof QueryError) return [{ kind: "lines", lines: [{ text: error.message, tone: "warn" }] }];
+    throw error;
+  }
+}
