@@ -93,6 +93,7 @@ describe("what can not be kept is refused", () => {
     [{ objective: 1 }, "1 leaves no budget: no burn rate can be told of it; write 0.999"],
     [{ objective: undefined }, "say what is promised; write objective: 0.999"],
     [{ window: "14d" }, "there is no table of burn rates for 14d"],
+    [{ minTraffic: 0 }, "minTraffic: 0 is no number of requests per second above 0"],
     [{ name: "a{b" }, '"a{b" is no name'],
     [
       { alerts: [{ severity: "page", budget: "2%", long: "5m", short: "1h" }] },
@@ -152,6 +153,15 @@ describe("an incident", () => {
         { at: "420m", firing: [{ labels: { ...labels, severity: "page" } }] },
         { at: "455m", firing: [] },
       );
+  });
+
+  test("pages nobody where there is less traffic than wanted", () => {
+    const quiet = made({ minTraffic: 101 });
+    testAlert(burn(quiet, "page"), { group: quiet.group }).given(INCIDENT).expect({ at: "415m", firing: [] });
+    const busy = made({ minTraffic: 99 });
+    testAlert(burn(busy, "page"), { group: busy.group })
+      .given(INCIDENT)
+      .expect({ at: "415m", firing: [{ labels: { ...labels, severity: "page" } }] });
   });
 
   test("of no traffic pages nobody, and no metrics are told of", () => {

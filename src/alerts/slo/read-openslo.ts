@@ -7,7 +7,8 @@ import type { Counted } from "./indicator.ts";
 import { type Slo, type SloOptions, slo } from "./slo.ts";
 
 /** What the text does not say. */
-export interface OpenSloOptions extends Pick<SloOptions, "alerts" | "interval" | "labels" | "retention"> {
+export interface OpenSloOptions
+  extends Pick<SloOptions, "alerts" | "interval" | "labels" | "minTraffic" | "retention"> {
   /** Whose metrics the queries are asked of. */
   readonly mesh: {
     /** As the mesh's own: a query of raw PromQL. */

@@ -13,6 +13,8 @@ export interface RulePlan {
   /** The window whose burn rate is the current one. */
   readonly currentMs: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** Requests per second below which nobody is told. */
+  readonly minTraffic: number | undefined;
 }
 
 /** The window over which what is summed up for the SLO's own window is counted. */
@@ -61,15 +63,16 @@ export function recordingsOf(plan: RulePlan, indicator: Indicator): RecordingRul
 
 /** The alerts of one objective: one for each severity, and one for missing metrics. */
 export function alertsOf(plan: RulePlan, indicator: Indicator): AlertRule[] {
-  const { name, lines, labels } = plan;
+  const { name, lines, labels, minTraffic } = plan;
   const own = { ...labels, slo: name, indicator: indicator.name };
+  const busy = (least: number): Expr => binary(">=", recorded(METRIC.requests, plan, indicator), number(least));
   const severities = [...new Set(lines.map(({ severity }) => severity))];
   const burns = severities.map((severity) => {
     const expr = lines
       .filter((line) => line.severity === severity)
       .map((line) => burning(line, plan, indicator))
       .reduce((left, right) => binary("or", left, right));
-    return alert("ErrorBudgetBurn", expr)
+    return alert("ErrorBudgetBurn", minTraffic === undefined ? expr : binary("and", expr, busy(minTraffic)))
       .labels(own)
       .severity(severity)
       .annotations({

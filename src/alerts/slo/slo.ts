@@ -31,6 +31,8 @@ export interface SloOptions {
   readonly latency?: LatencyObjective | undefined;
   /** Burn rates at which someone is told; the SRE workbook's for windows of 7, 28, 30 and 90 days when left out. */
   readonly alerts?: readonly BurnAlert[] | undefined;
+  /** Requests per second, over five minutes, below which nobody is told: one failure of three is no incident. */
+  readonly minTraffic?: number | undefined;
   /** How often the rules are evaluated; `"30s"` when left out. */
   readonly interval?: Duration | undefined;
   /** How long the metrics are kept, for a warning where that is too short. */
@@ -217,6 +219,7 @@ export const currentMs = (lines: readonly BurnLine[]): number => Math.min(...lin
  */
 export function slo(options: SloOptions): Slo {
   const { name, objective, window, of, latency: fast, alerts, interval = "30s", retention, labels = {} } = options;
+  const { minTraffic } = options;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw new QueryError("name", `slo: ${shown(name)} is no name; use letters, digits, _, - and .`);
   }
@@ -231,7 +234,13 @@ export function slo(options: SloOptions): Slo {
     indicators.push(latency(of, fast));
   }
   if (indicators.length === 0) throw new QueryError("config", "slo: say what is promised; write objective: 0.999");
-  const plan = { name, windowMs, lines, currentMs: currentMs(lines), labels };
+  if (
+    minTraffic !== undefined &&
+    !(typeof minTraffic === "number" && minTraffic > 0 && minTraffic < Number.POSITIVE_INFINITY)
+  ) {
+    throw new QueryError("unit", `slo: minTraffic: ${shown(minTraffic)} is no number of requests per second above 0`);
+  }
+  const plan = { name, windowMs, lines, currentMs: currentMs(lines), labels, minTraffic };
   const rules = indicators.flatMap((one) => [...recordingsOf(plan, one), ...alertsOf(plan, one)]);
   const ordered = [
     ...rules.filter((rule) => rule instanceof RecordingRule),
