@@ -35,6 +35,8 @@ export interface SingleOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Where it sends its own spans, as OTLP over HTTP. */
   readonly spans?: string;
+  /** The address of an Alertmanager that its alerts go to. */
+  readonly alertmanager?: string;
   /** Groups of rules, or a whole file of them, evaluated every second. */
   readonly rules?: readonly object[] | string;
 }
@@ -43,6 +45,7 @@ const PACKAGED: PrometheusPrograms = { prometheus: "prometheus", promtool: "prom
 
 export async function singlePrometheus(options: SingleOptions): Promise<SinglePrometheus> {
   const { samples, web, target, scrape = {}, labels = {}, spans, rules, flags = [], programs = PACKAGED } = options;
+  const { alertmanager } = options;
   const directory = mkdtempSync(path.join(tmpdir(), "meshquery-prometheus-"));
   const at = (name: string) => path.join(directory, name);
   const port = await freePort();
@@ -50,6 +53,10 @@ export async function singlePrometheus(options: SingleOptions): Promise<SinglePr
   const config = {
     global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s", external_labels: labels },
     scrape_configs: target === undefined ? [] : [{ job_name: "x", static_configs: [{ targets }], ...scrape }],
+    alerting: {
+      alertmanagers:
+        alertmanager === undefined ? [] : [{ static_configs: [{ targets: [new URL(alertmanager).host] }] }],
+    },
     rule_files: rules === undefined ? [] : [at("rules.yml")],
     ...(spans === undefined
       ? {}

@@ -2,11 +2,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { type AlertNotification, alert, alertmanager, fileStore, logLines } from "../../../src/alerts/index.ts";
-import type { LogBackend } from "../../../src/index.ts";
+import {
+  type AlertNotification,
+  alert,
+  alertmanager,
+  fileStore,
+  labelOf,
+  logLines,
+  ruleGroup,
+  text,
+  valueAs,
+} from "../../../src/alerts/index.ts";
+import { createMesh, type LogBackend, prometheus } from "../../../src/index.ts";
 import { answering } from "../../http/listener.ts";
 import { until } from "../../mesh/processes.ts";
 import { singleAlertmanager } from "../single-alertmanager.ts";
+import { singlePrometheus } from "../single-prometheus.ts";
 
 test("an Alertmanager gets what fires, keeps it while it is told again, and notifies its own receiver of the end", async () => {
   const told: { status: string; alerts: { labels: Record<string, string>; startsAt: string; endsAt: string }[] }[] = [];
@@ -86,3 +97,79 @@ test("an Alertmanager gets what fires, keeps it while it is told again, and noti
     rmSync(folder, { recursive: true, force: true });
   }
 }, 60_000);
+
+test("an Alertmanager is told the same by a Prometheus with the exported rule and by a watcher over the same data", async () => {
+  const told: { alerts: { status: string; labels: Record<string, string>; startsAt: string; endsAt: string }[] }[] = [];
+  const receiver = await answering((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      told.push(JSON.parse(body));
+      response.end();
+    });
+  });
+  let depth = 1;
+  const target = await answering((_, response) => {
+    response.setHeader("content-type", "text/plain; version=0.0.4");
+    response.end(`# TYPE queue_depth gauge\nqueue_depth{queue="wéb \\"1\\""} ${depth}\nqueue_depth{queue="b"} 1\n`);
+  });
+  const manager = await singleAlertmanager(receiver.url);
+  const deep = (url: string) =>
+    alert(
+      "Deep",
+      createMesh({ metrics: prometheus(url, { scrapeInterval: "1s" }) })
+        .promql("queue_depth")
+        .above(3),
+    )
+      .for("2s")
+      .severity("page")
+      .labels({ kind: text`{{${labelOf("queue")}}}` })
+      .annotations({ summary: text`${labelOf("queue")} holds ${valueAs({ digits: 1 })}`, plain: "{{ braces }} stay" });
+  const group = ruleGroup("queues", [deep("http://127.0.0.1:9")], { interval: "1s" });
+  const server = await singlePrometheus({
+    target: new URL(target.url).host,
+    rules: group.toYAML(),
+    labels: { told_by: "prometheus" },
+    alertmanager: manager.url,
+  });
+  const errors: unknown[] = [];
+  const watched = deep(server.url)
+    .labels({ told_by: "watcher" })
+    .watch({ every: "1s", sinks: [alertmanager(manager.url)], onError: ({ error }) => errors.push(error) });
+  try {
+    await until("a first evaluation", 10_000, async () => watched.evaluatedAtMs !== undefined);
+    depth = 5;
+    await until("both to have told", 30_000, async () => (await manager.alerts()).length === 2);
+    const firing = [...(await manager.alerts())].sort((a, b) =>
+      (a.labels.told_by ?? "").localeCompare(b.labels.told_by ?? ""),
+    );
+    const [theirs, ours] = firing;
+    const common = { alertname: "Deep", queue: 'wéb "1"', kind: '{{wéb "1"}}', severity: "page" };
+    // Where it was scraped is part of the series, and so of both.
+    expect(theirs?.labels).toMatchObject({ ...common, job: "x", told_by: "prometheus" });
+    expect(ours?.labels).toEqual({ ...theirs?.labels, told_by: "watcher" });
+    expect(ours?.annotations).toEqual({ summary: 'wéb "1" holds 5.0', plain: "{{ braces }} stay" });
+    expect(theirs?.annotations).toEqual(ours?.annotations);
+    // Both end four minutes behind what was told last.
+    for (const time of ["startsAt", "endsAt"] as const) {
+      expect(Math.abs(Date.parse(ours?.[time] ?? "") - Date.parse(theirs?.[time] ?? ""))).toBeLessThanOrEqual(1_100);
+    }
+    depth = 1;
+    const ended = () => told.flatMap(({ alerts }) => alerts).filter(({ status }) => status === "resolved");
+    await until("both to have told of the end", 30_000, async () => ended().length >= 2);
+    const ends = (by: string) => ended().find(({ labels }) => labels.told_by === by);
+    for (const time of ["startsAt", "endsAt"] as const) {
+      const apart = Date.parse(ends("watcher")?.[time] ?? "") - Date.parse(ends("prometheus")?.[time] ?? "");
+      console.log(`${time}: the watcher ${apart} ms after the Prometheus`);
+      expect(Math.abs(apart)).toBeLessThanOrEqual(1_100);
+    }
+    expect(await manager.alerts()).toEqual([]);
+    expect(errors).toEqual([]);
+  } finally {
+    await watched.stop();
+    await server.stop();
+    await manager.stop();
+    await target.close();
+    await receiver.close();
+  }
+}, 120_000);
