@@ -1,6 +1,5 @@
 import { MeshQueryError, QueryError, TimeoutError, TransportError } from "../errors.ts";
 import { shown } from "../time.ts";
-import { untilAborted } from "./abort.ts";
 import { authorize, basicAuthorization, secretsOf } from "./auth.ts";
 import { readBody } from "./body-stream.ts";
 import { FairLimit } from "./concurrency.ts";
@@ -162,7 +161,7 @@ class AxiosClient implements HttpClient {
     if (state.request !== request) this.#log?.note(request.method, question.url, "waits for the same one under way");
     state.untilMs = Math.max(state.untilMs, question.startMs + question.timeoutMs);
     try {
-      const response = await untilAborted(deadline.signal, outcome);
+      const response = await deadline.until(outcome);
       return { ...response, tookMs: Math.max(0, this.#environment.now() - question.startMs) };
     } catch (error) {
       const reason = this.#reasonOf(error, question, state, deadline);
@@ -370,8 +369,8 @@ class AxiosClient implements HttpClient {
 
   /** Why the question ended: the deadline and the caller come before what their abort broke on the way. */
   #reasonOf(error: unknown, { what, timeoutMs }: Question, flight: Flight, deadline: Deadline): unknown {
-    if (!deadline.signal.aborted) return error;
-    if (!deadline.expired) return deadline.signal.reason;
+    if (deadline.end === undefined) return error;
+    if (!deadline.expired) return deadline.end.reason;
     const { stage, tries, lastFailure: cause } = flight;
     const tried = tries > 1 ? ` (in try ${tries})` : "";
     return new TimeoutError(`${what}: ${this.#lateness(stage, timeoutMs)}${tried}`, {

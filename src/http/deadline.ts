@@ -6,30 +6,64 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** Whether it was time, not the caller, that ended the question. */
   readonly expired: boolean;
+  /** Why the question ended: the caller's own reason where it was the caller; `undefined` as long as it has not. */
+  readonly end: { readonly reason: unknown } | undefined;
+  /** The promise's outcome, or the reason of the end if that comes first; the promise is then left to settle unseen. */
+  until<T>(promise: Promise<T>): Promise<T>;
   /** Takes back the timer and the listener on the caller's signal. */
   close(): void;
 }
 
 /** Starts the clock of one question; real time, because what it guards against is a real server that hangs. */
 export function startDeadline(timeoutMs: number, caller: AbortSignal | undefined): Deadline {
-  const controller = new AbortController();
-  let expired = false;
-  const timer = setTimeout(() => {
-    if (controller.signal.aborted) return;
-    expired = true;
-    controller.abort();
-  }, timeoutMs);
-  const forget = caller === undefined ? undefined : onAbort(caller, () => controller.abort(caller.reason));
-  return {
-    signal: controller.signal,
-    get expired() {
-      return expired;
-    },
-    close() {
-      clearTimeout(timer);
-      forget?.();
-    },
-  };
+  return new Clock(timeoutMs, caller);
+}
+
+class Clock implements Deadline {
+  expired = false;
+  end: { readonly reason: unknown } | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #forget: (() => void) | undefined;
+  #waiting: ((reason: unknown) => void)[] = [];
+  /** Made when it is asked for: most questions need none, and it costs more than the rest of this. */
+  #controller: AbortController | undefined;
+
+  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+    this.#timer = setTimeout(() => this.#expire(), timeoutMs);
+    this.#forget = caller === undefined ? undefined : onAbort(caller, () => this.#finish(caller.reason));
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.end !== undefined) this.#controller.abort(this.end.reason);
+    return this.#controller.signal;
+  }
+
+  until<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.end === undefined) this.#waiting.push(reject);
+      else reject(this.end.reason);
+      promise.then(resolve, reject);
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#forget?.();
+  }
+
+  #expire(): void {
+    if (this.end !== undefined) return;
+    this.expired = true;
+    this.#finish(new DOMException("The deadline has passed", "AbortError"));
+  }
+
+  #finish(reason: unknown): void {
+    if (this.end !== undefined) return;
+    this.end = { reason };
+    this.#controller?.abort(reason);
+    for (const reject of this.#waiting.splice(0)) reject(reason);
+  }
 }
 
 /**

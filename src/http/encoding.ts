@@ -1,4 +1,5 @@
 import { promisify } from "node:util";
+import type * as Zlib from "node:zlib";
 import { DecodeError } from "../errors.ts";
 import { type Attempt, cleanCause, tooLarge } from "./failure.ts";
 
@@ -27,9 +28,12 @@ export async function decodeBody(body: Uint8Array, encodings: string, attempt: A
 }
 
 async function undo(encoding: string, body: Uint8Array, attempt: Attempt): Promise<Uint8Array> {
-  const { brotliDecompress, gunzip, inflate, inflateRaw } = await import("node:zlib");
+  zlib ??= await import("node:zlib");
+  const { brotliDecompress, gunzip, inflate, inflateRaw } = zlib;
   const limits = { maxOutputLength: attempt.maxResponseBytes, chunkSize: 128 * 1024 };
   try {
+    const small = encoding === "gzip" && isSmall(body, attempt) ? gunzipSmall(body, zlib) : undefined;
+    if (small !== undefined) return small;
     switch (encoding) {
       case "gzip":
       case "x-gzip":
@@ -50,6 +54,31 @@ async function undo(encoding: string, body: Uint8Array, attempt: Attempt): Promi
     `${attempt.what}: ${attempt.origin} answered in the encoding ${JSON.stringify(encoding)}, which was not asked for (${ACCEPT_ENCODING})`,
     { backend: attempt.backend },
   );
+}
+
+let zlib: typeof Zlib | undefined;
+
+/** What is unpacked on the spot: handing it to another thread and back takes longer. */
+const MOST_PACKED = 16 * 1024;
+const MOST_UNPACKED = 64 * 1024;
+
+/** Whether a gzip body is short and, by its own last word, stays so when it is unpacked (RFC 1952, 2.3.1). */
+function isSmall(body: Uint8Array, { maxResponseBytes }: Attempt): boolean {
+  return body.length <= MOST_PACKED && unpackedLength(body) <= Math.min(MOST_UNPACKED, maxResponseBytes);
+}
+
+const unpackedLength = ({ buffer, byteOffset, length }: Uint8Array): number =>
+  length < 4 ? Number.POSITIVE_INFINITY : new DataView(buffer, byteOffset + length - 4).getUint32(0, true);
+
+/** The unpacked body; `undefined` where it turns out longer than it said. */
+function gunzipSmall(body: Uint8Array, { gunzipSync }: typeof Zlib): Uint8Array | undefined {
+  const chunkSize = Math.max(1024, unpackedLength(body) + 1);
+  try {
+    return gunzipSync(body, { maxOutputLength: MOST_UNPACKED, chunkSize });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** RFC 1950, 2.2: method 8, and the first two bytes a multiple of 31. */

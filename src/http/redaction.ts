@@ -43,6 +43,7 @@ export function redactText(text: string): string {
 
 /** The URL as it may be shown: no user, no password, no fragment, the values of secret query keys replaced. */
 export function redactUrl(url: URL): string {
+  if (url.username === "" && url.password === "" && url.hash === "" && !mayHideKey(url.search)) return url.href;
   const shown = new URL(url);
   shown.username = "";
   shown.password = "";
@@ -51,6 +52,15 @@ export function redactUrl(url: URL): string {
   const secret = [...shown.searchParams.keys()].filter((key) => SECRET_KEY.test(key));
   for (const key of secret) shown.searchParams.set(key, REDACTED);
   return shown.href;
+}
+
+/** Whether a query has a secret key, or one that only decoding shows. */
+function mayHideKey(search: string): boolean {
+  for (const pair of search.slice(1).split("&")) {
+    const [key = ""] = pair.split("=", 1);
+    if (key.includes("%") || key.includes("+") || SECRET_KEY.test(key)) return true;
+  }
+  return false;
 }
 
 /** Replaces what has the form of a credential, and the very credentials of one client wherever they turn up. */

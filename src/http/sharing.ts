@@ -10,12 +10,18 @@ export interface Share<T, S> extends Underway<T, S> {
   leave(): void;
 }
 
+/** Work under way, and who waits for it. */
+interface Open<T, S> {
+  readonly work: Underway<T, S>;
+  readonly ending: AbortController;
+  shares: number;
+  /** Whether there is an outcome, so that nothing is left to end. */
+  ended: boolean;
+}
+
 /** Does once what several want at the same time, for as long as any of them waits. */
 export class Sharing<T, S> {
-  readonly #open = new Map<
-    string,
-    { readonly work: Underway<T, S>; readonly ending: AbortController; shares: number }
-  >();
+  readonly #open = new Map<string, Open<T, S>>();
 
   /**
    * Takes part in the work of that key, which starts unless it is under way.
@@ -32,17 +38,20 @@ export class Sharing<T, S> {
       waiting = false;
       if (--open.shares > 0) return;
       this.#close(key, open);
-      open.ending.abort();
+      if (!open.ended) open.ending.abort();
     };
     return { ...open.work, leave };
   }
 
   #begin(key: string | undefined, start: (signal: AbortSignal) => Underway<T, S>) {
     const ending = new AbortController();
-    const open = { work: start(ending.signal), ending, shares: 0 };
+    const open: Open<T, S> = { work: start(ending.signal), ending, shares: 0, ended: false };
     if (key !== undefined) this.#open.set(key, open);
     // Whoever comes after the end wants it done anew. Whoever left does not hear of a failure.
-    const close = () => this.#close(key, open);
+    const close = () => {
+      open.ended = true;
+      this.#close(key, open);
+    };
     open.work.outcome.then(close, close);
     return open;
   }

@@ -40,6 +40,10 @@ test.each([
   );
 });
 
+test("a secret key is known in any encoding", () => {
+  expect(redactUrl(new URL("http://h/p?to%6ben=canary"))).toBe("http://h/p?token=REDACTED");
+});
+
 test("a URL without secrets keeps its encoding", () => {
   const url = "http://h/p?query=up%7Ba%3D%22b+c%22%7D&match[]=x";
   expect(redactUrl(new URL(url))).toBe(url);

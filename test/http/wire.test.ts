@@ -120,6 +120,17 @@ describe("a packed body", () => {
     expect(answer.headers).not.toHaveProperty("content-encoding");
   });
 
+  test.each([
+    ["short", "ok", [gzipSync("ok")]],
+    ["short, in two members", "okay", [gzipSync("ok"), gzipSync("ay")]],
+    ["longer than its last word says", `${text}ay`, [gzipSync(text), gzipSync("ay")]],
+  ])("that is %s is unpacked whole", async (_, wanted, members) => {
+    const server = await serve((_request, response) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(Buffer.concat(members)),
+    );
+    expect(textOf((await ask(server.url)).body)).toBe(wanted);
+  });
+
   const broken = (at: number) => {
     const bytes = Buffer.from(gzipSync(text));
     bytes.fill(0xff, at, at + 8);
@@ -130,6 +141,13 @@ describe("a packed body", () => {
     ["gzip that is broken", "gzip", broken(20), "syntax"],
     ["text that claims to be gzip", "gzip", Buffer.from("<html>"), "syntax"],
     ["gzip without its end", "gzip", gzipSync(text).subarray(0, 80), "truncated"],
+    [
+      "short gzip without its end",
+      "gzip",
+      Buffer.concat([gzipSync("ok").subarray(0, 12), Buffer.alloc(4)]),
+      "truncated",
+    ],
+    ["short gzip of which the sum is wrong", "gzip", gzipSync("ok").fill(0, 14, 18), "syntax"],
     ["brotli that is none", "br", Buffer.from("<html>"), "syntax"],
     ["an encoding nobody asked for", "zstd", Buffer.from("x"), "content-type"],
   ])("of %s is a DecodeError, and not asked for again", async (_, encoding, body, code) => {

@@ -29,6 +29,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
+/** A power of two. */
+const KEY_PLACES = 32;
+
 /** In a window that is not the last, a small value that begins before this many bytes of its end is whole. */
 const MARGIN = 256;
 
@@ -48,6 +51,8 @@ export class JsonScanner implements Cursor {
   mark = 0;
   /** A small value that begins here or later may be cut short by the end of the window. */
   safeEnd = Number.POSITIVE_INFINITY;
+  /** Keys that came before, by their first letter, with their bytes: the same few come again and again. */
+  readonly #keys = new Array<{ readonly bytes: Buffer; readonly text: string } | undefined>(KEY_PLACES);
   /** How many bytes of the document lie before the window. */
   #before = 0;
   /** How many bytes of the window are known to be UTF-8. */
@@ -148,16 +153,36 @@ export class JsonScanner implements Cursor {
   /** Reads an object's key. */
   key(): string {
     if (this.peek() !== QUOTE) this.fail("syntax", "a key belongs here");
-    return this.string("a key");
+    const place = (this.bytes[this.at + 1] as number) & (KEY_PLACES - 1);
+    const known = this.#keys[place];
+    if (known !== undefined && this.#repeats(known.bytes)) return known.text;
+    const start = this.at;
+    const text = this.string("a key");
+    this.#keys[place] = { bytes: Buffer.from(this.bytes.subarray(start, this.at)), text };
+    return text;
+  }
+
+  #repeats(known: Buffer): boolean {
+    const { bytes, at } = this;
+    const { length } = known;
+    for (let i = 1; i < length; i++) if (bytes[at + i] !== known[i]) return false;
+    this.at = at + length;
+    return true;
   }
 
   /** Reads the same bytes as stand from `start` to `end`, if they come next. */
   repeat(start: number, end: number): boolean {
-    const { bytes, at } = this;
-    for (let i = 0; i < end - start; i++) {
+    const { bytes, view, at } = this;
+    const length = end - start;
+    if (at + length > bytes.length) return false;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      if (view.getInt32(at + i) !== view.getInt32(start + i)) return false;
+    }
+    for (; i < length; i++) {
       if (bytes[at + i] !== bytes[start + i]) return false;
     }
-    this.at = at + end - start;
+    this.at = at + length;
     return true;
   }
 

@@ -81,7 +81,7 @@ async function patiently<T>(
 ): Promise<T | undefined> {
   const deadline = startDeadline(timeoutMs, signal);
   try {
-    return await untilAborted(deadline.signal, promise);
+    return await deadline.until(promise);
   } catch (error) {
     if (deadline.expired) return undefined;
     throw error;

@@ -1,4 +1,3 @@
-import { untilAborted } from "../../http/abort.ts";
 import { startDeadline } from "../../http/deadline.ts";
 
 /**
@@ -30,7 +29,7 @@ export class Detection<T> {
     asked.waiting++;
     const deadline = startDeadline(timeoutMs, signal);
     try {
-      return await untilAborted(deadline.signal, asked.answer);
+      return await deadline.until(asked.answer);
     } catch (error) {
       throw deadline.expired ? late() : error;
     } finally {
