@@ -9,10 +9,11 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alert, ruleFile, ruleGroup, slo } from "../../../src/alerts/index.ts";
 import { createMesh, prometheus } from "../../../src/index.ts";
-import { parse } from "../../../src/promql/index.ts";
+import { memoryStorage, parse } from "../../../src/promql/index.ts";
 import { testAlert } from "../../../src/testing/index.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
 import { evaluationsOf, runsOf } from "../alert-runs.ts";
+import { remoteWrite } from "../remote-write.ts";
 import { singlePrometheus } from "../single-prometheus.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "meshquery-slo-"));
@@ -213,6 +214,64 @@ test.concurrent("a back-test of the alerts has what a Prometheus recorded and ev
     await server.stop();
     target.closeAllConnections();
     target.close();
+  }
+});
+
+test.concurrent("objectives over native histograms are recorded, alerted on and asked for alike", async () => {
+  // 100 requests a second, a quarter of which takes between 512 and 1024 ms and the others less than 128 ms.
+  const observed = (seconds: number) => `${seconds * 75} 0 0 ${seconds * 25}`;
+  const seconds = 90;
+  const storage = memoryStorage();
+  const startMs = Math.floor(Date.now() / 1000) * 1000 - 30_000;
+  const base =
+    '{reporter="destination",destination_service_name="backend",request_protocol="http",response_code="200"}';
+  const histograms = Array.from(
+    { length: seconds },
+    (_, i) => `{{schema:0 sum:${i * 25_000} count:${i * 100} offset:7 buckets:[${observed(i)}]}}`,
+  );
+  storage.load(`istio_requests_total${base} 0+100x${seconds - 1}`, { step: "1s", start: startMs });
+  storage.load(`istio_request_duration_milliseconds${base} ${histograms.join(" ")}`, { step: "1s", start: startMs });
+  const promised = (url: string) =>
+    slo({
+      name: "backend",
+      window: "5m",
+      interval: "1s",
+      latency: { under: "300ms", ratio: "90%" },
+      of: createMesh({ metrics: prometheus(url, { scrapeInterval: "1s" }), histograms: "native" }).service("backend"),
+      alerts: [{ severity: "page", budget: "5%", long: "10s", short: "5s" }],
+    });
+  const rules = promised("http://127.0.0.1:9");
+  expect(rules.warnings).toEqual([]);
+  const flags = ["--web.enable-remote-write-receiver"];
+  const server = await singlePrometheus({ rules: rules.toYAML(), programs: latest, flags });
+  try {
+    await remoteWrite(server.url, [...storage.select([], startMs, startMs + seconds * 1000)]);
+    await sleep(6_000);
+    const asked = await promised(server.url).status({ at: Date.now() });
+    const [status] = asked.objectives;
+    console.log(String(asked));
+    expect(status?.good).toBeCloseTo(0.75, 9);
+    expect(status?.burnRates.map(({ rate }) => rate?.toFixed(6))).toEqual(["2.500000", "2.500000"]);
+    expect(status?.budgetLeft).toBeCloseTo(-1.5, 6);
+    const mesh = createMesh({ metrics: prometheus(server.url) });
+    const recorded = async (name: string) => (await mesh.promql(`slo:${name}{slo="backend"}`)).values[0];
+    expect(await recorded("error:ratio_rate10s")).toBeCloseTo(0.25, 9);
+    expect(await recorded("burn_rate:ratio")).toBeCloseTo(2.5, 6);
+    expect(await recorded("error_budget_remaining:ratio")).toBeCloseTo(-1.5, 6);
+    const { data } = (await (await fetch(`${server.url}/api/v1/rules`)).json()) as Loaded;
+    const states = data.groups.flatMap(({ rules }) => rules.map(({ name, health, state }) => [name, health, state]));
+    expect(states.every(([, health]) => health === "ok")).toBe(true);
+    expect(states.filter(([, , state]) => state !== undefined)).toEqual([
+      ["ErrorBudgetBurn", "ok", "firing"],
+      ["SLOMetricAbsent", "ok", "inactive"],
+    ]);
+    const tried = await promised(server.url).backtest({ last: "20s" });
+    expect(tried.named("ErrorBudgetBurn")[0]?.alerts[0]?.intervals.at(-1)).toMatchObject({
+      state: "firing",
+      ongoing: true,
+    });
+  } finally {
+    await server.stop();
   }
 });
 
