@@ -16,7 +16,8 @@ ${block((light) => light)}
 @supports (color: light-dark(#000, #fff)) { ${block((light, dark) => `light-dark(${light}, ${dark})`)} }`;
 }
 
-const PALETTE: Palette = {
+/** The colours that everything has. */
+export const PALETTE: Palette = {
   paper: ["#fff", "#14171c"],
   ink: ["#1b1f24", "#e4e7eb"],
   quiet: ["#5c6570", "#9aa4b0"],

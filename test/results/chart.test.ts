@@ -1,14 +1,11 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { Ajv } from "ajv";
 import { loader, parse, View } from "vega";
-import { compile } from "vega-lite";
 import { describe, expect, test } from "vitest";
 import { QueryError } from "../../src/errors.ts";
 import { Matrix, Series } from "../../src/results/matrix.ts";
 import { timeTicks, valueTicks } from "../../src/results/ticks.ts";
 import type { VegaLiteSpec } from "../../src/results/vega-lite.ts";
 import { AT, metaOf } from "./answers.ts";
+import { checkVegaLite } from "./vega-lite.ts";
 
 const MINUTE = 60_000;
 
@@ -33,28 +30,9 @@ const marks = {
   incidents: [{ from: AT + MINUTE, to: new Date(AT + 2 * MINUTE), label: "incident <u>" }],
 };
 
-const schema = JSON.parse(
-  readFileSync(createRequire(import.meta.url).resolve("vega-lite/vega-lite-schema.json"), "utf8"),
-) as object;
-const valid = new Ajv({ strict: false, allErrors: false, validateFormats: false }).compile(schema);
-
-/** Compiles a spec as Vega-Lite does, and fails on whatever that warns of. */
-function compiled(spec: VegaLiteSpec) {
-  const warnings: string[] = [];
-  const keep = (...args: readonly string[]) => {
-    warnings.push(args.join(" "));
-    return logger;
-  };
-  const quiet = () => logger;
-  const logger = { level: quiet, error: keep, warn: keep, info: quiet, debug: quiet };
-  const vega = compile(spec as never, { logger: logger as never }).spec;
-  expect(warnings).toEqual([]);
-  return vega;
-}
-
 /** The paths that Vega draws of the lines, apart from what else is in the picture. */
 async function lines(spec: VegaLiteSpec): Promise<string[]> {
-  const view = new View(parse(compiled(spec)), { renderer: "none", loader: loader({ mode: "file" }) });
+  const view = new View(parse(checkVegaLite(spec)), { renderer: "none", loader: loader({ mode: "file" }) });
   const svg = await view.toSVG();
   view.finalize();
   return Array.from(svg.matchAll(/aria-roledescription="line mark"[^>]* d="([^"]*)"/g), ([, d = ""]) => d);
@@ -70,11 +48,7 @@ describe("the chart of a matrix for Vega-Lite", () => {
   ] as const)("%s is valid, and compiles without a warning", (_, one, options) => {
     const spec = one.toVegaLite(options);
     expect(spec.$schema).toBe("https://vega.github.io/schema/vega-lite/v5.json");
-    expect(
-      valid({ ...spec, $schema: "https://vega.github.io/schema/vega-lite/v6.json" }),
-      String(valid.errors?.[0]?.message),
-    ).toBe(true);
-    compiled(spec);
+    checkVegaLite(spec);
   });
 
   test("has a row without a value in each gap, and marks what stands alone", () => {

@@ -1,17 +1,25 @@
+import { qualityNotes } from "../../results/meta.ts";
+import { INSPECT } from "../../results/mime.ts";
+import { Result, type Table } from "../../results/result.ts";
+import { textOf } from "../../results/text-view.ts";
+import type { VegaLiteSpec } from "../../results/vega-lite.ts";
+import { linesPart, tablePart, type View } from "../../results/view.ts";
+import { formatInstant } from "../../time.ts";
 import { type Bottleneck, bottlenecksOf } from "./bottleneck.ts";
 import { diff, type GraphDiff } from "./diff.ts";
 import { printDot } from "./dot.ts";
+import { graphDrawing, graphSvg } from "./drawing.ts";
+import { edgesTable } from "./edges-table.ts";
 import { addTally, newTally } from "./figures.ts";
 import type { Folded } from "./fold.ts";
 import { type GraphJson, graphJson } from "./json.ts";
-import { printGraph } from "./listing.ts";
 import { printMermaid } from "./mermaid.ts";
-import { printPage } from "./page.ts";
 import { GraphEdge, type GraphMeta, GraphNode, type GraphParts } from "./part.ts";
 import { type GraphPaths, type PathOptions, pathsBetween } from "./paths.ts";
+import { graphVegaLite } from "./vega-lite.ts";
 
 /** Who called whom in a window of time. Nodes and edges are those that had traffic in it. */
-export class Graph implements GraphParts {
+export class Graph extends Result implements GraphParts {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
   /** The graph of the earlier window, where `against` asked for one. */
@@ -21,6 +29,7 @@ export class Graph implements GraphParts {
   readonly #edges: ReadonlyMap<string, GraphEdge>;
 
   constructor({ nodes, edges }: Folded, meta: GraphMeta, before?: Graph) {
+    super();
     const inbound = new Map(nodes.map(({ id }) => [id, newTally()]));
     const outbound = new Map(nodes.map(({ id }) => [id, newTally()]));
     for (const { from, to, tally } of edges) {
@@ -101,16 +110,49 @@ export class Graph implements GraphParts {
     return graphJson(this);
   }
 
-  /** The graph as a page of HTML: a drawing and a table. No script, nothing to load; light or dark as the reader has it. */
-  toHTML(): string {
-    return printPage(this);
+  /** The drawing as SVG: a file of its own, light or dark as its reader has it. */
+  toSVG(): string {
+    return graphSvg(this);
   }
 
-  toString(): string {
-    return printGraph(this);
+  /** The drawing as Vega-Lite 5, with its data in it: edges with their figures, those on which requests fail red. */
+  toVegaLite(): VegaLiteSpec {
+    return graphVegaLite(this);
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  /** A row for each edge. */
+  toTable(): Table {
+    return edgesTable(this.edges);
+  }
+
+  toView(): View {
+    const { nodes, edges, meta } = this;
+    const drawing = graphDrawing(this);
+    return {
+      title: `Calls from ${formatInstant(meta.fromMs)} to ${formatInstant(meta.toMs)}`,
+      parts: [
+        linesPart({
+          text: `${nodes.length} nodes and ${edges.length} edges, each request counted once`,
+          tone: "quiet",
+        }),
+        drawing === undefined
+          ? linesPart({ text: "So many nodes are not drawn: see the table." })
+          : { kind: "drawing", drawing },
+        tablePart(this.toTable()),
+      ],
+      notes: qualityNotes(meta),
+    };
+  }
+
+  /** The edges as a table for a terminal, with what a reader must know beside it. */
+  override toString(): string {
+    const { nodes, edges, meta } = this;
+    const span = `${formatInstant(meta.fromMs)} to ${formatInstant(meta.toMs)}`;
+    const sum = `${nodes.length} nodes and ${edges.length} edges from ${span}, in ${meta.requests} requests`;
+    return textOf({ parts: [tablePart(this.toTable())], notes: [{ text: sum }, ...qualityNotes(meta)] });
+  }
+
+  override [INSPECT](): string {
     return this.toString();
   }
 }

@@ -3,6 +3,8 @@ import { newTally, type Tally } from "../../../src/mesh/graph/figures.ts";
 import type { FoldedEdge, FoldedNode } from "../../../src/mesh/graph/fold.ts";
 import { Graph } from "../../../src/mesh/graph/graph.ts";
 import type { GraphNodeKind, NodeName } from "../../../src/mesh/graph/node.ts";
+import { readCsv } from "../../results/csv.ts";
+import { checkVegaLite } from "../../results/vega-lite.ts";
 
 const FROM = Date.UTC(2026, 10, 20, 9);
 
@@ -125,6 +127,41 @@ describe("a graph reads", () => {
     expect(page.match(/<g class="edge/g)).toHaveLength(4);
     expect(page.match(/<g class="node/g)).toHaveLength(5);
     expect(page).toContain('<g class="edge failing lost">');
+  });
+
+  test("as a drawing of its own, in which names are text", () => {
+    const svg = shop.toSVG();
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" class="mq mq-graph"/);
+    expect(svg.match(/<g class="node/g)).toHaveLength(5);
+    expect(svg).toContain("&lt;b&gt;&quot;a&quot;|#1;");
+    expect(svg).not.toContain("<b>");
+  });
+
+  test("as Vega-Lite, with its figures", () => {
+    checkVegaLite(shop.toVegaLite());
+    checkVegaLite(graphOf([], []).toVegaLite());
+    expect(JSON.stringify(shop.toVegaLite())).toContain(
+      '"from":"front","to":"ghost","text":"2 req/s, 0 % ok","rate":2,"errors":2,"success":0',
+    );
+  });
+
+  test("as CSV with a row for each edge, and as Markdown with a flowchart", () => {
+    const [head, first] = readCsv(shop.toCSV());
+    expect(head).toEqual([
+      "from",
+      "to",
+      "rate (req/s)",
+      "errors (req/s)",
+      "lost (req/s)",
+      "success (ratio)",
+      "p50 (ms)",
+      "p99 (ms)",
+      "TCP in (B/s)",
+      "TCP out (B/s)",
+      "mTLS (ratio)",
+    ]);
+    expect(first).toEqual(["front", HOSTILE, "1", "0.5", "0", "0.5", "", "", "", "", ""]);
+    expect(shop.toMarkdown()).toContain("```mermaid\nflowchart LR\n");
   });
 
   test("as a page without a drawing where there is too much to draw", () => {
