@@ -127,6 +127,8 @@ export class Backtest<U extends string = string> extends Result implements Backt
    *
    * @throws {QueryError} `code: "unit"` for thresholds of a condition that does not compare with one number
    * @example
+   * const rule = alert("BackendFailing", mesh.service("backend").success("5m").below("99%")).for("10m");
+   * const tried = await rule.backtest({ last: "1d" });
    * await tried.sweep({ for: ["0s", "5m", "10m"], threshold: ["99%", "99.5%"] })
    */
   sweep(options: SweepOptions<U>): Promise<Sweep> {

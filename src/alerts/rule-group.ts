@@ -92,7 +92,8 @@ export interface Rule {
  *
  * @throws {QueryError} `code: "name"` when the name is empty, `"config"` for what is no rule or no option
  * @example
- * ruleGroup("backend", [failing, slow], { interval: "30s" }).toYAML()
+ * const failing = alert("BackendFailing", mesh.service("backend").success("5m").below("99%")).for("10m");
+ * ruleGroup("backend", [failing], { interval: "30s" }).toYAML()
  */
 export function ruleGroup(name: string, rules: readonly Rule[], options: GroupOptions = {}): RuleGroup {
   if (typeof name !== "string" || name === "") throw new QueryError("name", `ruleGroup: ${shown(name)} is no name`);

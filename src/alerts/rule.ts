@@ -134,8 +134,9 @@ export class AlertRule<U extends string = string, L extends string = string> ext
    *
    * @throws {QueryError} `code: "export"` for a rule over logs or traces, `"config"` where there is nobody to ask
    * @example
-   * const tried = await rule.backtest({ last: "30d" });
-   * tried.pagesPerWeek // 2.3
+   * const rule = alert("BackendSlow", mesh.service("backend").latency(0.99, "5m").above("500ms")).for("10m");
+   * const tried = await rule.backtest({ last: "1d" });
+   * tried.pages // 1
    */
   backtest(range: BacktestRange, options: BacktestOptions = {}): Promise<Backtest<U>> {
     return backtest<U>(this.spec, range, options);
@@ -150,8 +151,9 @@ export class AlertRule<U extends string = string, L extends string = string> ext
    *
    * @throws {QueryError} `code: "window"` for a bad interval, `"config"` where there is nobody to ask
    * @example
-   * const watched = rule.watch({ every: "30s", onFiring: (alert) => page(alert), store: fileStore("state"), signal });
-   * await watched.done;
+   * const rule = alert("BackendFailing", mesh.service("backend").success("5m").below("99%")).for("10m");
+   * const watched = rule.watch({ every: "30s", onFiring: (one) => console.log(one.labels), store: fileStore("state") });
+   * process.once("SIGTERM", () => watched.stop());
    */
   watch(options: WatchOptions): Watch {
     return watch(this.spec, options);

@@ -42,7 +42,9 @@ export interface AlertmanagerOptions extends HttpOptions {
  * @throws {QueryError} `code: "config"` for options that cannot be meant
  * @see Prometheus, `rules/alerting.go`, `needsSending` and `ValidUntil`
  * @example
- * failing.watch({ every: "30s", sinks: [alertmanager("http://alertmanager:9093")], signal })
+ * const failing = alert("BackendFailing", mesh.service("backend").success("5m").below("99%")).for("10m");
+ * const watched = failing.watch({ every: "30s", sinks: [alertmanager("http://alertmanager:9093")] });
+ * process.once("SIGTERM", () => watched.stop());
  */
 export function alertmanager(url: string, { resendDelay = "1m", ...http }: AlertmanagerOptions = {}): AlertSink {
   const client = httpClient("alertmanager", url, http);
@@ -70,7 +72,7 @@ export function alertmanager(url: string, { resendDelay = "1m", ...http }: Alert
  *
  * @throws {QueryError} `code: "config"` for options that cannot be meant
  * @example
- * webhook("https://pager.example/hooks/mesh", { auth: { bearer: token } })
+ * webhook("https://pager.example/hooks/mesh", { auth: { bearer: () => process.env.PAGER_TOKEN ?? "" } })
  */
 export function webhook(url: string, options: HttpOptions = {}): AlertSink {
   const whole = URL.canParse(url) ? new URL(url) : undefined;

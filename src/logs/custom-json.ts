@@ -20,8 +20,9 @@ export type JsonFormatValue = string | number | boolean | null | readonly JsonFo
  *
  * @throws {QueryError} `code: "config"` when no key has an operator, or one has a text that is no format string
  * @example
- * compileJsonFormat({ status: "%RESPONSE_CODE%", tenant: "%REQ(X-TENANT)%" })('{"tenant":"acme","status":503}').code
- * // 503
+ * const parse = accessLogParser({ formats: [{ status: "%RESPONSE_CODE%", tenant: "%REQ(X-TENANT)%" }] });
+ * const entry = parse('{"tenant":"acme","status":503}');
+ * entry.kind !== "unparsed" && entry.code // 503
  */
 export function compileJsonFormat(format: JsonFormat): LineParser {
   const leaves = [...leavesOf(format, "")];

@@ -17,8 +17,9 @@ export type LineParser = (line: string) => AccessLogEntry | Unparsed;
  * @throws {QueryError} `code: "config"` when the text is no format string, or has no operator at all
  * @see Envoy, access log command operators
  * @example
- * compileFormat("%REQ(:METHOD)% %RESPONSE_CODE% %REQ(X-TENANT)%\n")("GET 200 acme").extra
- * // { "REQ(X-TENANT)": "acme" }
+ * const parse = accessLogParser({ formats: ["%REQ(:METHOD)% %RESPONSE_CODE% %REQ(X-TENANT)%\n"] });
+ * const entry = parse("GET 200 acme");
+ * entry.kind !== "unparsed" && entry.extra // {"REQ(X-TENANT)":"acme"}
  */
 export function compileFormat(format: string): LineParser {
   const plan = textPlan(format);

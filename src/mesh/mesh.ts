@@ -187,6 +187,8 @@ export class Mesh {
    *
    * @throws {QueryError} `code: "certificate"` for a PEM that holds none
    * @example
+   * import { readFileSync } from "node:fs";
+   *
    * const certificates = await mesh.certificates({ pem: readFileSync("root-cert.pem", "utf8") });
    * certificates.expiringWithin(7 * 24 * 3_600_000);
    */

@@ -69,7 +69,7 @@ type Gates = readonly ((plan: Plan) => Plan)[];
  *
  * @example
  * const failing = mesh.edge("frontend", "backend").success("5m").below(0.99);
- * (await failing).value // 0.97 while it holds, undefined otherwise
+ * (await failing).value // 0.9894: undefined where it does not hold
  */
 export class Condition<out U extends string = string, L extends string = string>
   implements PromiseLike<Instantaneous<U, L>>

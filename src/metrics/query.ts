@@ -396,7 +396,8 @@ export class RangeQuery<U extends string, L extends string = never> implements P
    * range at once; who stops reading ends the questions that are under way.
    *
    * @example
-   * for await (const part of mesh.all().rate("5m").over({ last: "30d", step: "15s" }).parts()) write(part);
+   * const week = edge.rate("5m").over({ last: "7d", step: "15m" }, { pointsPerRequest: 200 });
+   * for await (const part of week.parts()) console.log(part.length);
    */
   async *parts(): AsyncGenerator<Matrix<L, U>, void, undefined> {
     const { pieces, matrix } = await this.#ask();

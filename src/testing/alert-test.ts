@@ -70,7 +70,8 @@ export class AlertTest {
    *
    * @throws {QueryError} `code: "string"` for a line that is not in that notation
    * @example
-   * testAlert(rule).given(`istio_requests_total{reporter="destination",response_code="503"} 0+60x30`)
+   * const rule = alert("Down", parse("up == 0")).for("2m");
+   * testAlert(rule).given('up{job="api"} 1 0 0 0')
    */
   given(series: Pick<SimulatedMesh, "telemetry"> | SeriesStorage | string): AlertTest {
     if (typeof series !== "string") {
@@ -118,7 +119,10 @@ export class AlertTest {
    *
    * @throws {AssertionError} where other alerts are pending or firing, or say something else
    * @example
-   * testAlert(rule).given(series).expect({ at: "4m", pending: [{ labels }] }, { at: "10m", firing: [{ labels }] })
+   * const labels = { job: "api" };
+   * testAlert(alert("Down", parse("up == 0")).for("2m"))
+   *   .given('up{job="api"} 1 0 0 0')
+   *   .expect({ at: "2m", pending: [{ labels }] }, { at: "3m", firing: [{ labels }] })
    */
   expect(...expected: readonly Expectation[]): AlertTest {
     for (const one of expected) {
@@ -195,7 +199,7 @@ export type Testable = Pick<AlertRule, "expr" | "name" | "spec">;
  *
  * @throws {QueryError} `code: "window"` for an interval that is none
  * @example
- * testAlert(rule, { interval: "1m" })
+ * testAlert(alert("Down", parse("up == 0")).for("2m"), { interval: "1m" })
  *   .given('up{job="api"} 1 0 0 0')
  *   .expect({ at: "1m", pending: [{ labels: { job: "api" } }] }, { at: "3m", firing: [{ labels: { job: "api" } }] });
  */
@@ -272,8 +276,16 @@ export interface WantedAlert {
  * Matchers for `expect.extend` of vitest or jest: `toBeFiring`, `toBePending` and `toBeQuiet`, which is neither.
  *
  * @example
+ * import type { WantedAlert } from "meshquery/testing";
+ * import { expect } from "vitest";
+ *
+ * declare module "vitest" {
+ *   interface Matchers<T> {
+ *     toBeFiring(wanted: WantedAlert): T;
+ *   }
+ * }
  * expect.extend(alertMatchers);
- * expect(testAlert(rule).given(series)).toBeFiring({ at: "10m", labels: { job: "api" } });
+ * expect(testAlert(alert("Down", parse("up == 0"))).given('up{job="api"} 1 0')).toBeFiring({ at: "1m", labels: { job: "api" } });
  */
 export const alertMatchers = Object.freeze({
   /** Such an alert is firing. */

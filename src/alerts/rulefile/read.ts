@@ -31,6 +31,8 @@ interface Place {
  *
  * @throws {RuleFileError} with the file, the document and the path of what is wrong
  * @example
+ * import { readFileSync } from "node:fs";
+ *
  * const { alerts } = fromYAML(readFileSync("rules.yml", "utf8"), { file: "rules.yml" });
  */
 export function fromYAML(text: string, { file = "the text", language = "promql" }: ImportOptions = {}): RuleFile {

@@ -53,6 +53,8 @@ const SPEC = z.object({
  * @throws {RuleFileError} with the file, the document and the path of what is wrong
  * @throws {QueryError} as {@link slo}
  * @example
+ * import { readFileSync } from "node:fs";
+ *
  * const [backend] = fromOpenSLO(readFileSync("backend.yml", "utf8"), { mesh });
  */
 export function fromOpenSLO(text: string, { mesh, file = "the text", ...options }: OpenSloOptions): readonly Slo[] {

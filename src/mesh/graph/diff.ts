@@ -28,7 +28,8 @@ export interface GraphDiff {
  * What changed from one graph to another of the same grouping: nodes and edges are the same when their ids are.
  *
  * @example
- * const [before, after] = await Promise.all([mesh.graph({ from: a, to: b }), mesh.graph({ last: "10m" })]);
+ * const release = { from: "2026-11-20T09:00:00Z", to: "2026-11-20T09:10:00Z" };
+ * const [before, after] = await Promise.all([mesh.graph(release), mesh.graph({ last: "10m" })]);
  * diff(before, after).edges.added
  */
 export function diff(before: GraphParts, after: GraphParts): GraphDiff {

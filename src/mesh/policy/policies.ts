@@ -46,6 +46,7 @@ export class Policies {
    * What is left out of the request is not known: where the verdict depends on it, it is `"unknown"` and names it.
    *
    * @example
+   * const policies = mesh.policies({ files: "policies/shop.yaml" });
    * policies.verdict({
    *   protocol: "http", security: "mutual_tls", method: "GET", path: "/admin",
    *   source: { principal: "cluster.local/ns/shop/sa/web" },
@@ -65,7 +66,7 @@ export class Policies {
    *
    * @throws {QueryError} `code: "config"` when the mesh has neither metrics nor logs, `"range"` for a range that is none
    * @example
-   * const report = await mesh.policies({ files: "deny-admin.yaml" }).check({ last: "24h" });
+   * const report = await mesh.policies({ files: "deny-admin.yaml" }).check({ last: "5m" });
    * for (const flow of report.newlyDenied) console.log(flow.source.principal, flow.path, flow.rate);
    */
   check(options: CheckOptions): Promise<PolicyReport> {

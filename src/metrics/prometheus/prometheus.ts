@@ -218,7 +218,7 @@ export class Prometheus implements MetricsBackend {
    * @param match a selector as text or tree, or a list of such
    * @throws {QueryError} `code: "promql"` for what is no selector, `"range"` for a span or limit that cannot be meant
    * @example
-   * await prometheus(url).series('up{job="node"}', { over: { last: "1h" }, limit: 1000 })
+   * await prometheus("http://prometheus:9090").series('up{job="istio-proxies"}', { over: { last: "1h" }, limit: 1000 })
    */
   async series(
     match: Selected | readonly Selected[],

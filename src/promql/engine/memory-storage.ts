@@ -37,6 +37,7 @@ export interface MemoryStorage extends SeriesStorage {
    *
    * @throws {QueryError} `code: "string"` for a line that is not in that notation
    * @example
+   * const storage = memoryStorage();
    * storage.load('http_requests{job="a"} 0+10x30', { step: "1m", start: 0 })
    */
   load(notation: string, options: LoadOptions): void;
