@@ -50,8 +50,9 @@ export class RuleGroup extends Result {
    * @throws {QueryError} `code: "config"` where there is nobody to ask, or no rule alerts; `"export"` for a rule over logs
    * or traces
    * @example
-   * const tried = await ruleGroup("backend", [...recordings, failing]).backtest({ last: "7d" });
-   * tried.named("BackendFailing")[0]?.pagesPerWeek // 2.3
+   * const failing = alert("BackendFailing", mesh.service("backend").success("5m").below("98.5%")).for("10m");
+   * const tried = await ruleGroup("backend", [failing]).backtest({ last: "6h" });
+   * tried.named("BackendFailing")[0]?.pages // 0
    */
   backtest(range: BacktestRange, options: GroupBacktestOptions = {}): Promise<GroupBacktest> {
     return backtestGroups(this.name, [this.spec], range, options);
@@ -143,7 +144,10 @@ export class RuleFile extends Result {
    * evaluated. Otherwise as {@link RuleGroup.backtest}.
    *
    * @example
-   * const tried = await fromYAML(text).backtest({ last: "30d" }, { metrics: prometheus("http://prometheus:9090") });
+   * import { readFileSync } from "node:fs";
+   *
+   * const rules = fromYAML(readFileSync("rules.yml", "utf8"));
+   * await rules.backtest({ last: "6h" }, { metrics: prometheus("http://prometheus:9090") });
    */
   backtest(range: BacktestRange, options: GroupBacktestOptions = {}): Promise<GroupBacktest> {
     const name = this.groups.map((group) => group.name).join(", ");

@@ -183,6 +183,7 @@ export class Matrix<L extends string = string, U extends string = string>
    *
    * @throws {QueryError} for thresholds and incidents that are none
    * @example
+   * const matrix = await edge.success("5m").over({ last: "6h" });
    * matrix.toVegaLite({ thresholds: [{ value: 0.99, label: "objective" }] })
    */
   toVegaLite(options: ChartOptions = {}): VegaLiteSpec {

@@ -6,7 +6,10 @@ import type { Presentable } from "./result.ts";
  *
  * @param options `fragment: true` gives only the part that can stand in another page
  * @example
- * writeFileSync("nightly.html", page("Nightly", [await objective.status(), await edge.rate("5m").over({ last: "1d" })]))
+ * import { writeFileSync } from "node:fs";
+ *
+ * const results = [await edge.success("5m"), await edge.rate("5m").over({ last: "6h" })];
+ * writeFileSync("nightly.html", page("Nightly", results));
  */
 export const page = (title: string, results: readonly Presentable[], options: HtmlOptions = {}): string =>
   htmlOf(

@@ -17,8 +17,11 @@ export interface Tslab {
  * A query or search is asked, and what fails is shown as what failed.
  *
  * @example
+ * ```ts needs: tslab, which only its kernel has
  * import * as tslab from "tslab";
+ *
  * await show(mesh.edge("frontend", "backend").rate("5m"), tslab);
+ * ```
  */
 export async function show(result: Showable, tslab?: Tslab): Promise<void> {
   if (tslab !== undefined) {

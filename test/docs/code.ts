@@ -35,12 +35,11 @@ export function readCode(code: string): Code {
   for (const node of source.statements) {
     const [start, end] = [node.getStart(), node.end];
     if (ts.isImportDeclaration(node)) {
-      const names = /^import ((?:type )?)\{([^}]*)\} from "(.*)";$/.exec(code.slice(start, end));
-      if (names === null)
-        throw new Error(`this import is not of the form import { … } from "…";: ${code.slice(start, end)}`);
-      const [, type = "", list = "", module = ""] = names;
+      const [, names = "", module = ""] =
+        /^import ((?:type )?\{[^}]*\}|\* as \w+) from "(.*)";$/.exec(code.slice(start, end)) ?? [];
+      if (names === "") throw new Error(`write import { … } from "…"; in place of ${code.slice(start, end)}`);
       const known = imports.get(module) ?? new Set();
-      for (const name of list.split(",")) if (name.trim() !== "") known.add(`${type}${name.trim()}`);
+      for (const name of namesOf(names)) known.add(name);
       imports.set(module, known);
       blank(start, end);
       continue;
@@ -60,6 +59,17 @@ export function readCode(code: string): Code {
     statements.push({ start, end, line, expression: [start, node.expression.end], claim });
   }
   return { text, imports, ambient, statements };
+}
+
+/** The names in an import: `a`, `type A`, `* as a`. */
+function namesOf(names: string): readonly string[] {
+  if (names.startsWith("*")) return [names];
+  const type = names.startsWith("type ") ? "type " : "";
+  const list = names.slice(names.indexOf("{") + 1, -1).split(",");
+  return list
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+    .map((name) => `${type}${name}`);
 }
 
 /** The comment that fills the lines below. */

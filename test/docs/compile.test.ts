@@ -5,7 +5,9 @@ import { examplePrograms, pageProgram, pages, sources, textOf } from "./document
 const programs = [
   ...pages.map((file) => pageProgram(file, textOf(file))),
   ...sources.flatMap((file) => examplePrograms(file, textOf(file))),
-].filter(({ blocks }) => blocks.length > 0);
+]
+  .map(({ file, blocks }) => ({ file, blocks: blocks.filter(({ isForeign }) => !isForeign) }))
+  .filter(({ blocks }) => blocks.length > 0);
 
 test("the code on every page and in every docstring compiles", () => {
   expect(compile(programs)).toEqual([]);

@@ -26,7 +26,7 @@ export function importsOf(program: Program): Imports {
   for (const { code } of program.blocks) {
     for (const [module, names] of readCode(code).imports) {
       all.set(module, new Set([...(all.get(module) ?? []), ...names]));
-      for (const name of names) given.add(name.replace(/^type /, ""));
+      for (const name of names) given.add(name.replace(/^type |^\* as /, ""));
     }
   }
   const add = (module: string, names: readonly string[]): void => {
@@ -54,10 +54,11 @@ function moduleText(program: Program): string {
     lines[line - 2] = "{";
     lines.push(...text.split("\n"));
   }
-  const imports = Array.from(
-    importsOf(program),
-    ([from, names]) => `import { ${[...names].join(", ")} } from "${from}";`,
-  );
+  const imports = Array.from(importsOf(program)).flatMap(([from, names]) => {
+    const whole = [...names].filter((name) => name.startsWith("*"));
+    const named = [...names].filter((name) => !name.startsWith("*"));
+    return [...whole, `{ ${named.join(", ")} }`].map((one) => `import ${one} from "${from}";`);
+  });
   return `${imports.join(" ")} export {};${declared}${lines.join("\n")}\n${"}".repeat(program.blocks.length)}`;
 }
 

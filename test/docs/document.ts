@@ -10,8 +10,10 @@ export interface Block {
   readonly code: string;
   /** `"fails"`: each statement of it throws. */
   readonly how: "fails" | "runs";
-  /** Why it is only compiled. */
+  /** Why it is not run, if it is not. */
   readonly unrun?: string | undefined;
+  /** Whether it is not even compiled, since it needs what is not installed here. */
+  readonly isForeign?: boolean | undefined;
   /** The lines of the file, from 1, that say what it prints: from the first up to the one after the last. */
   readonly printed?: readonly [from: number, to: number] | undefined;
 }
@@ -26,8 +28,9 @@ export interface Program {
 /**
  * The code of a page, which is one program: a block goes on from those above it, and may declare a name anew.
  *
- * `ts` opens a block, `ts fails` one whose every statement throws, and `ts unrun: why` one that is only compiled. A
- * block of `text` that comes next is what it prints. An HTML comment that begins with `ts` is code that is not shown.
+ * `ts` opens a block, `ts fails` one whose every statement throws, `ts unrun: why` one that is only compiled, and
+ * `ts needs: what` one that is not even that. A block of `text` that comes next is what it prints. An HTML comment that
+ * begins with `ts` is code that is not shown.
  */
 export function pageProgram(file: string, text: string): Program {
   const lines = text.split("\n");
@@ -40,18 +43,22 @@ export function pageProgram(file: string, text: string): Program {
     if (end === -1) throw new Error(`${file}:${i + 1}: this block has no end`);
     const last = blocks.at(-1);
     if (language === "ts") {
-      const [, unrun] = /^unrun: (.+)$/.exec(words) ?? [];
-      if (words !== "" && words !== "fails" && unrun === undefined) {
-        throw new Error(`${file}:${i + 1}: "${words}" is neither "fails" nor "unrun: why"`);
-      }
       const code = lines.slice(i + 1, end).join("\n");
-      blocks.push({ line: i + 2, code, how: words === "fails" ? "fails" : "runs", unrun });
+      blocks.push({ line: i + 2, code, ...treatment(words, `${file}:${i + 1}`) });
     } else if (language === "text" && last !== undefined && isNextTo(last, lines, i)) {
       blocks[blocks.length - 1] = { ...last, printed: [i + 2, end + 1] };
     }
     i = end;
   }
   return { file, blocks };
+}
+
+/** What is to be done with a block by the words behind its language. */
+function treatment(words: string, place: string): Pick<Block, "how" | "isForeign" | "unrun"> {
+  if (words === "" || words === "fails") return { how: words === "" ? "runs" : "fails" };
+  const [, kind, why] = /^(unrun|needs): (.+)$/.exec(words) ?? [];
+  if (kind === undefined) throw new Error(`${place}: "${words}" is none of "fails", "unrun: why" and "needs: what"`);
+  return { how: "runs", unrun: why, isForeign: kind === "needs" };
 }
 
 /** Whether no other fence stands between a block and the line. */
@@ -68,9 +75,9 @@ export function examplePrograms(file: string, text: string): readonly Program[] 
     if (!/^\s*\* @example$/.test(line)) return;
     const end = lines.findIndex((next, n) => n > i && /^\s*\*(\/| @\w)/.test(next));
     const code = lines.slice(i + 1, end).map((one) => one.replace(/^\s*\* ?/, ""));
-    const [, unrun] = /^```ts unrun: (.+)$/.exec(code[0] ?? "") ?? [];
+    const [, words = ""] = /^```ts (.+)$/.exec(code[0] ?? "") ?? [];
     const shown = code.map((one) => (one.startsWith("```") ? "" : one)).join("\n");
-    programs.push({ file, blocks: [{ line: i + 2, code: shown, how: "runs", unrun }] });
+    programs.push({ file, blocks: [{ line: i + 2, code: shown, ...treatment(words, `${file}:${i + 2}`) }] });
   });
   return programs;
 }

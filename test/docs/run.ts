@@ -71,8 +71,8 @@ export async function run(program: Program, text: string, urls: ReadonlyMap<stri
   const source = `{${bodies.join("\n{")}\n${"}".repeat(bodies.length)}`;
   const names = new Map<string, unknown>([
     ["witness", witness],
-    ["console", { log, error: log, warn: log }],
-    ...(await imported(program)),
+    ["console", { log, error: log, warn: log, debug: log }],
+    ...(await imported({ ...program, blocks })),
   ]);
   let body = source;
   for (const [written, real] of urls) body = body.replaceAll(`"${written}`, `"${real}`);
@@ -118,7 +118,10 @@ async function imported(program: Program): Promise<ReadonlyMap<string, unknown>>
       : from === PREAMBLE
         ? preamble
         : await import(from);
-    for (const name of names) if (!name.startsWith("type ")) all.set(name, module[name]);
+    for (const name of names) {
+      if (name.startsWith("* as ")) all.set(name.slice(5), module);
+      else if (!name.startsWith("type ")) all.set(name, module[name]);
+    }
   }
   return all;
 }

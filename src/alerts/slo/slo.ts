@@ -169,8 +169,11 @@ export class Slo extends Result {
    * @param range evaluated every {@link SloOptions.interval} when no `step` is written
    * @throws {QueryError} `code: "config"` for a mesh without metrics, `"reporter"` where that is still to be chosen
    * @example
-   * const tried = await slo.backtest({ last: "30d", step: "5m" });
+   * ```ts unrun: windows of days take a simulated mesh a minute
+   * const backend = slo({ name: "backend", objective: "99.9%", window: "30d", of: mesh.service("backend") });
+   * const tried = await backend.backtest({ last: "30d", step: "5m" });
    * tried.pages // 3
+   * ```
    */
   backtest(range: BacktestRange, options: GroupBacktestOptions = {}): Promise<GroupBacktest> {
     const { context } = this.#of.total(windowText(this.#windowMs));
