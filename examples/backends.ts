@@ -8,6 +8,7 @@ import {
   type Mesh,
   type MeshOptions,
   prometheus,
+  showProgress,
   zipkin,
 } from "meshquery";
 import { simulatedMesh } from "meshquery/testing";
@@ -72,7 +73,8 @@ export function namedBackends(flags: BackendFlags): MeshOptions | undefined {
 export function meshFrom(flags: BackendFlags): Mesh {
   const seed = Number(flags.seed ?? 7);
   const simulated = () => simulatedMesh({ seed, now: flags.at, scrapeInterval: flags.scrape }).backends();
-  return createMesh(namedBackends(flags) ?? simulated());
+  // Seen by a person at a terminal only.
+  return createMesh({ ...(namedBackends(flags) ?? simulated()), onProgress: showProgress() });
 }
 
 /** An empty variable is one that is not set. */

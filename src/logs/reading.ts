@@ -1,5 +1,6 @@
 import { TimeoutError } from "../errors.ts";
 import { startDeadline } from "../http/deadline.ts";
+import { type OnProgress, type Progress, Teller } from "../results/progress.ts";
 import { type AskOptions, formatInstant, type ResolvedSpan } from "../time.ts";
 import type { LogBackend, LogFilter, LogLine, LogPage } from "./backend.ts";
 import type { AccessLogEntry, Unparsed } from "./entry.ts";
@@ -27,8 +28,8 @@ export interface UnparsedLines {
   readonly examples: readonly Unparsed[];
 }
 
-/** How far a search has come. */
-export interface LogProgress {
+/** What a search has come to so far. */
+export interface LogState {
   /** Lines that the backend gave, of all sources. */
   readonly lines: number;
   /** Entries or calls found so far that are what was looked for. */
@@ -45,6 +46,12 @@ export interface LogProgress {
   readonly warnings: readonly string[];
 }
 
+/** How far a search has come: how much of its range was read. */
+export interface LogProgress extends LogState, Progress {
+  readonly what: "logs";
+  readonly unit: "ms";
+}
+
 /** How lines are to be read. */
 export interface ReadingOptions extends AskOptions {
   /** `"backward"` gives the latest first, `"forward"` the earliest; by when the lines were taken. */
@@ -52,7 +59,7 @@ export interface ReadingOptions extends AskOptions {
   /** How many lines one call to the backend asks for; fewer where the backend gives fewer. */
   readonly perCall?: number | undefined;
   /** Called after each chunk of lines, and of what was found in them. */
-  readonly onProgress?: ((progress: LogProgress) => void) | undefined;
+  readonly onProgress?: OnProgress<LogProgress> | undefined;
   /** Given each line that no known format reads. */
   readonly onUnparsed?: ((line: Unparsed) => void) | undefined;
 }
@@ -71,6 +78,7 @@ export class Reading {
   readonly #startedMs: number;
   readonly #warnings = new Set<string>();
   readonly #examples: Unparsed[] = [];
+  readonly #teller: Teller<LogProgress>;
   #lines = 0;
   #unparsed = 0;
   #suspicious = 0;
@@ -90,6 +98,7 @@ export class Reading {
     this.#options = options;
     this.#now = now;
     this.#startedMs = startedMs;
+    this.#teller = new Teller(options.onProgress);
     this.span = span;
     this.order = options.order ?? "backward";
     this.#readToMs = this.order === "backward" ? span.toMs : span.fromMs;
@@ -150,19 +159,29 @@ export class Reading {
 
   /** Tells who asked for it how far the search has come. */
   tell(): void {
-    this.#options.onProgress?.(this.progress());
+    const { fromMs, toMs } = this.span;
+    const total = toMs - fromMs;
+    this.#teller.tell({ what: "logs", unit: "ms", done: this.#readMs, total, ended: false, ...this.state() });
   }
 
-  progress(): LogProgress {
+  /** Nothing more is to come, whether all was read or not. */
+  end(): void {
+    this.#teller.end();
+  }
+
+  get #readMs(): number {
+    return this.order === "backward" ? this.span.toMs - this.#readToMs : this.#readToMs - this.span.fromMs;
+  }
+
+  state(): LogState {
     const { fromMs, toMs } = this.span;
-    const read = this.order === "backward" ? toMs - this.#readToMs : this.#readToMs - fromMs;
     return Object.freeze({
       lines: this.#lines,
       found: this.found,
       unparsed: Object.freeze({ count: this.#unparsed, examples: Object.freeze([...this.#examples]) }),
       suspicious: this.#suspicious,
       readToMs: this.#readToMs,
-      ratio: toMs === fromMs ? 1 : read / (toMs - fromMs),
+      ratio: toMs === fromMs ? 1 : this.#readMs / (toMs - fromMs),
       complete: this.#complete,
       warnings: Object.freeze([...this.#warnings]),
     });

@@ -1,11 +1,11 @@
 import { QueryError } from "../errors.ts";
 import { formatInstant, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { LogBackend } from "./backend.ts";
-import { type LogProgress, Reading, type ReadingOptions } from "./reading.ts";
+import { type LogState, Reading, type ReadingOptions } from "./reading.ts";
 import type { LineParser } from "./text-format.ts";
 
 /** What is said of a search beside what it found. */
-export interface LogMeta extends LogProgress {
+export interface LogMeta extends LogState {
   readonly backend: string;
   readonly fromMs: number;
   readonly toMs: number;
@@ -91,24 +91,28 @@ export class LogSearch<T> implements PromiseLike<LogList<T>>, AsyncIterable<T> {
 
   async *#walk(reading: Reading): AsyncIterableIterator<T> {
     const { limit = Number.POSITIVE_INFINITY } = this.#options;
-    for await (const chunk of this.#sought.read(reading)) {
-      const wanted = chunk.slice(0, limit - reading.found);
-      reading.found += wanted.length;
-      const enough = reading.found >= limit;
-      if (enough) {
-        const at = formatInstant(reading.progress().readToMs);
-        reading.warn(`stopped at the limit of ${limit}, at ${at}: there may be more`, false);
+    try {
+      for await (const chunk of this.#sought.read(reading)) {
+        const wanted = chunk.slice(0, limit - reading.found);
+        reading.found += wanted.length;
+        const enough = reading.found >= limit;
+        if (enough) {
+          const at = formatInstant(reading.state().readToMs);
+          reading.warn(`stopped at the limit of ${limit}, at ${at}: there may be more`, false);
+        }
+        reading.tell();
+        yield* wanted;
+        if (enough) return;
       }
-      reading.tell();
-      yield* wanted;
-      if (enough) return;
+      reading.reached(reading.order === "backward" ? reading.span.fromMs : reading.span.toMs);
+    } finally {
+      reading.end();
     }
-    reading.reached(reading.order === "backward" ? reading.span.fromMs : reading.span.toMs);
   }
 }
 
 const metaOf = (backend: string, reading: Reading): LogMeta =>
-  Object.freeze({ ...reading.progress(), ...reading.span, backend, tookMs: reading.tookMs });
+  Object.freeze({ ...reading.state(), ...reading.span, backend, tookMs: reading.tookMs });
 
 /** A list with what is known of the search behind it. */
 export const listOf = <T>(items: readonly T[], meta: LogMeta): LogList<T> =>

@@ -4,6 +4,7 @@ import type { RateLimit, RbacDenial } from "../logs/denial.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
 import type { Reading } from "../logs/reading.ts";
 import { type LogList, type LogMeta, type LogReader, LogSearch, listOf } from "../logs/search.ts";
+import type { OnProgress } from "../results/progress.ts";
 import type { TimeSpan } from "../time.ts";
 import { Look } from "./log-look.ts";
 import { type LogOptions, withoutQuery } from "./log-options.ts";
@@ -14,6 +15,8 @@ export interface LogSource {
   readonly reader: LogReader;
   /** The container of the proxies; `false` where lines are kept without one. */
   readonly container: string | false;
+  /** Told of searches that have nobody of their own to tell. */
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** The source, or the error that says how to give one. */
@@ -173,7 +176,8 @@ export class ScopeLogs {
 
   #search<T>(options: LogOptions, read: (reading: Reading) => AsyncIterable<readonly T[]>): LogSearch<T> {
     const { limit, order, perCall, onProgress, onUnparsed, signal, timeoutMs } = options;
-    const how = { limit, order, perCall, onProgress, onUnparsed, signal, timeoutMs };
+    const told = onProgress ?? this.#source.onProgress;
+    const how = { limit, order, perCall, onProgress: told, onUnparsed, signal, timeoutMs };
     return new LogSearch(this.#source.reader, { span: spanOf(options), read }, how);
   }
 }

@@ -10,6 +10,7 @@ import type { Query } from "../metrics/query.ts";
 import { type RawOptions, rawQuery, type StringQuery } from "../metrics/raw-query.ts";
 import type { Expr } from "../promql/index.ts";
 import { matcher } from "../promql/index.ts";
+import type { OnProgress } from "../results/progress.ts";
 import type { AskOptions, TimeSpan } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { checkedTraceId } from "../traces/id.ts";
@@ -55,6 +56,8 @@ export interface MeshOptions {
   readonly failures?: FailureRule | undefined;
   /** An answer of which part is missing is an error (`"throw"`) or has `meta.complete: false` (`"warn"`, the default). */
   readonly onPartial?: "throw" | "warn" | undefined;
+  /** Told how far long work has come that has nobody of its own to tell; `showProgress()` shows it to who watches. */
+  readonly onProgress?: OnProgress | undefined;
   /** The clock for what a question leaves open, in epoch milliseconds; `Date.now` when left out. */
   readonly now?: (() => number) | undefined;
 }
@@ -281,6 +284,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "metrics",
   "now",
   "onPartial",
+  "onProgress",
   "reporter",
   "traces",
 ] satisfies (keyof MeshOptions)[]);
@@ -302,6 +306,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     logs: logsFrom(options, now),
     now,
     onPartial: options.onPartial ?? "warn",
+    onProgress: options.onProgress,
     checkLabel,
     reporters: metrics && new ReporterChoice(metrics, now),
     histograms: histogramsOf(options.histograms, metrics, now),
@@ -324,11 +329,11 @@ function histogramsOf(
   return metrics === undefined ? "classic" : new HistogramChoice(metrics, now);
 }
 
-function logsFrom({ logs, accessLog = {} }: MeshOptions, now: () => number): LogSource | undefined {
+function logsFrom({ logs, accessLog = {}, onProgress }: MeshOptions, now: () => number): LogSource | undefined {
   const { formats, container = "istio-proxy" } = accessLog;
   // Formats are read at once, so that a slip in one is found here.
   const parse = accessLogParser({ formats });
-  return logs && { reader: { backend: logs, parse, now }, container };
+  return logs && { reader: { backend: logs, parse, now }, container, onProgress };
 }
 
 function checkOptions(options: MeshOptions): void {
@@ -336,7 +341,7 @@ function checkOptions(options: MeshOptions): void {
   if (unknown !== undefined) {
     throw new QueryError("config", `createMesh: there is no option "${unknown}"; there are ${[...OPTIONS].join(", ")}`);
   }
-  const { metrics, traces, logs, accessLog, reporter, onPartial, now } = options;
+  const { metrics, traces, logs, accessLog, reporter, onPartial, onProgress, now } = options;
   if (traces !== undefined && (typeof traces?.search !== "function" || typeof traces.trace !== "function")) {
     throw new QueryError(
       "config",
@@ -359,6 +364,9 @@ function checkOptions(options: MeshOptions): void {
   if (reporter !== undefined) checkReporter(reporter, "createMesh: reporter");
   if (onPartial !== undefined && onPartial !== "throw" && onPartial !== "warn") {
     throw new QueryError("config", 'createMesh: onPartial is "throw" or "warn"');
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw new QueryError("config", "createMesh: onProgress is a function, such as showProgress()");
   }
   if (now !== undefined && typeof now !== "function") {
     throw new QueryError("config", "createMesh: now is a function that returns epoch milliseconds, such as Date.now");

@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import type { OnProgress } from "../results/progress.ts";
 import { durationMs } from "../time.ts";
 import type { TraceBackend, TraceQuery } from "../traces/backend.ts";
 import { matchesEdge } from "../traces/edge.ts";
@@ -28,16 +29,25 @@ export interface TraceQuantile {
   readonly meta: SearchMeta;
 }
 
+/** Where a mesh's traces are, and what is told of long searches. */
+export interface TraceSource {
+  readonly traces: TraceBackend | undefined;
+  readonly now: () => number;
+  readonly onProgress?: OnProgress | undefined;
+}
+
 /** What finds the traces of one scope. */
 export class ScopeTraces {
   readonly #scope: Scope;
   readonly #backend: TraceBackend | undefined;
   readonly #now: () => number;
+  readonly #onProgress: OnProgress | undefined;
 
-  constructor(scope: Scope, backend: TraceBackend | undefined, now: () => number) {
+  constructor(scope: Scope, { traces, now, onProgress }: TraceSource) {
     this.#scope = scope;
-    this.#backend = backend;
+    this.#backend = traces;
     this.#now = now;
+    this.#onProgress = onProgress;
   }
 
   /** The traces in which a call of the scope is as described, the latest first. */
@@ -105,7 +115,8 @@ export class ScopeTraces {
       warnings,
       queries: async (ask) => queriesFor(this.#scope, options, services ?? (await backend.services(ask))),
     };
-    return new TraceSearch(backend, sought, { limit, perCall, onProgress, signal, timeoutMs }, this.#now);
+    const how = { limit, perCall, onProgress: onProgress ?? this.#onProgress, signal, timeoutMs };
+    return new TraceSearch(backend, sought, how, this.#now);
   }
 }
 

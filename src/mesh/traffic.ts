@@ -409,7 +409,7 @@ export class Traffic {
   }
 
   get #traces(): ScopeTraces {
-    return new ScopeTraces(this.#scope, this.#context.traces, this.#context.now);
+    return new ScopeTraces(this.#scope, this.#context);
   }
 
   #counter<U extends string>(unit: U, metric: string, window: Duration, verb: string): SignalQuery<U> {

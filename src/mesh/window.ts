@@ -4,6 +4,7 @@ import type { MetricsBackend, VectorData } from "../metrics/backend.ts";
 import type { Context } from "../metrics/query.ts";
 import { type Expr, print } from "../promql/index.ts";
 import type { Meta } from "../results/meta.ts";
+import { type OnProgress, type Progress, Teller } from "../results/progress.ts";
 import { type AskOptions, type ResolvedSpan, resolveSpan, type TimeSpan } from "../time.ts";
 import { together } from "../traces/together.ts";
 
@@ -30,8 +31,8 @@ export interface WindowAnswers extends ResolvedSpan {
  */
 export async function askWindow(
   context: Context,
-  what: string,
-  options: TimeSpan & AskOptions,
+  what: Exclude<Progress["what"], "logs" | "range" | "traces">,
+  options: TimeSpan & AskOptions & { readonly onProgress?: OnProgress | undefined },
   questions: (windowMs: number) => readonly Expr[],
 ): Promise<WindowAnswers> {
   const { signal, timeoutMs } = options;
@@ -44,12 +45,22 @@ export async function askWindow(
   }
   // The backend's own clock says what is now.
   const atMs = options.last === undefined ? toMs : undefined;
-  const answers = await together(questions(windowMs), signal, async (expr, ended) => {
-    const answer = await backend.instant(expr, atMs, { signal: ended, timeoutMs });
-    const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
-    return { data: answer.data.kind === "vector" ? answer.data : EMPTY, meta };
-  });
-  return { fromMs, toMs, backend: backend.name, answers, tookMs: context.now() - startedMs };
+  const asked = questions(windowMs);
+  const total = asked.length;
+  const teller = new Teller(options.onProgress ?? context.onProgress);
+  let done = 0;
+  try {
+    const answers = await together(asked, signal, async (expr, ended) => {
+      const answer = await backend.instant(expr, atMs, { signal: ended, timeoutMs });
+      const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
+      done++;
+      teller.tell({ what, unit: "question", done, total, ratio: done / total, ended: done === total });
+      return { data: answer.data.kind === "vector" ? answer.data : EMPTY, meta };
+    });
+    return { fromMs, toMs, backend: backend.name, answers, tookMs: context.now() - startedMs };
+  } finally {
+    teller.end();
+  }
 }
 
 const EMPTY: VectorData = Object.freeze({

@@ -356,7 +356,7 @@ export class Query<U extends string, L extends string = never, out K extends str
     const promql = print(expr);
     return {
       grid,
-      pieces: askPieces(backend, expr, grid, options),
+      pieces: askPieces(backend, expr, grid, { ...options, onProgress: options.onProgress ?? context.onProgress }),
       matrix: (answer, part) =>
         matrixOf(answer.data, shape, {
           unit,

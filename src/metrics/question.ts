@@ -1,5 +1,6 @@
 import type { Expr, Grouping } from "../promql/index.ts";
 import type { Matrix } from "../results/matrix.ts";
+import type { OnProgress } from "../results/progress.ts";
 import type { Sample } from "../results/sample.ts";
 import type { Vector } from "../results/vector.ts";
 import type { AskOptions, Instant } from "../time.ts";
@@ -15,6 +16,8 @@ export interface Context {
   readonly backend: MetricsBackend | undefined;
   readonly now: () => number;
   readonly onPartial: OnPartial;
+  /** Told of long work that has nobody of its own to tell. */
+  readonly onProgress?: OnProgress | undefined;
   /** Refuses a plain label name that can only be a slip, with a QueryError; `verb` names the method. */
   readonly checkLabel: (name: string, verb: string) => void;
 }

@@ -36,12 +36,14 @@ export async function show(result: Showable, tslab?: Tslab): Promise<void> {
   console.log((await result[DISPLAY]())["text/plain"]);
 }
 
-interface DenoKernel {
+/** What is used of `Deno.jupyter`. */
+export interface DenoKernel {
   display(value: unknown): Promise<void>;
+  broadcast(kind: string, content: object): Promise<void>;
 }
 
 /** Deno's kernel; outside a notebook Deno has none, or throws when it is asked for. */
-function denoKernel(): DenoKernel | undefined {
+export function denoKernel(): DenoKernel | undefined {
   const { Deno } = globalThis as { readonly Deno?: { readonly jupyter?: DenoKernel } };
   try {
     return typeof Deno?.jupyter?.display === "function" ? Deno.jupyter : undefined;

@@ -1,11 +1,12 @@
 import { QueryError, TimeoutError } from "../errors.ts";
+import { type OnProgress, type Progress, Teller } from "../results/progress.ts";
 import { type AskOptions, formatDuration, formatInstant, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { SearchPage, TraceBackend, TraceQuery } from "./backend.ts";
 import { HiddenLimit } from "./hidden-limit.ts";
 import type { Trace } from "./trace.ts";
 
-/** How far a search has come. */
-export interface SearchProgress {
+/** What a search has come to so far. */
+export interface SearchState {
   /** What is left to search ends here: everything later has been searched. Epoch milliseconds. */
   readonly searchedToMs: number;
   /** The part of the range that has been searched, from 0 to 1. */
@@ -18,8 +19,14 @@ export interface SearchProgress {
   readonly warnings: readonly string[];
 }
 
+/** How far a search has come: how much of its range has been searched. */
+export interface SearchProgress extends Progress, SearchState {
+  readonly what: "traces";
+  readonly unit: "ms";
+}
+
 /** What is said of a search beside its traces. */
-export interface SearchMeta extends SearchProgress {
+export interface SearchMeta extends SearchState {
   readonly backend: string;
   readonly fromMs: number;
   readonly toMs: number;
@@ -38,7 +45,7 @@ export interface SearchOptions extends AskOptions {
   /** How many traces one call to the backend asks for; 200 when left out, fewer where the backend takes fewer. */
   readonly perCall?: number | undefined;
   /** Called after each call to the backend. */
-  readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
+  readonly onProgress?: OnProgress<SearchProgress> | undefined;
 }
 
 /** What is looked for: the conditions that go to the backend, and what decides here. */
@@ -103,15 +110,20 @@ export class TraceSearch<T = Trace> implements PromiseLike<TraceList<T>>, AsyncI
   async *#walk(walk: Walk): AsyncIterableIterator<T> {
     const { limit = Number.POSITIVE_INFINITY, onProgress } = this.#options;
     const queries = await this.#sought.queries(walk.patience());
-    for await (const traces of walk.windows(queries)) {
-      const picked = traces.flatMap((trace) => this.#sought.pick(trace) ?? []);
-      const wanted = picked.slice(0, limit - walk.found);
-      walk.found += wanted.length;
-      const enough = walk.found >= limit;
-      if (enough) walk.stop(picked.length - wanted.length);
-      onProgress?.(walk.progress());
-      yield* wanted;
-      if (enough) return;
+    const teller = new Teller(onProgress);
+    try {
+      for await (const traces of walk.windows(queries)) {
+        const picked = traces.flatMap((trace) => this.#sought.pick(trace) ?? []);
+        const wanted = picked.slice(0, limit - walk.found);
+        walk.found += wanted.length;
+        const enough = walk.found >= limit;
+        if (enough) walk.stop(picked.length - wanted.length);
+        teller.tell(walk.progress(enough));
+        yield* wanted;
+        if (enough) return;
+      }
+    } finally {
+      teller.end();
     }
   }
 }
@@ -260,7 +272,15 @@ class Walk {
     );
   }
 
-  progress(): SearchProgress {
+  progress(isEnough: boolean): SearchProgress {
+    const total = this.#toMs - this.#fromMs;
+    const done = this.#toMs - this.#searchedToMs;
+    const state = this.#state();
+    const ended = isEnough || state.ratio === 1;
+    return Object.freeze({ what: "traces", unit: "ms", done, total, ended, ...state });
+  }
+
+  #state(): SearchState {
     const length = this.#toMs - this.#fromMs;
     return Object.freeze({
       searchedToMs: this.#searchedToMs,
@@ -274,7 +294,7 @@ class Walk {
 
   meta(): SearchMeta {
     return Object.freeze({
-      ...this.progress(),
+      ...this.#state(),
       backend: this.#backend.name,
       fromMs: this.#fromMs,
       toMs: this.#toMs,

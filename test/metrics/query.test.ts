@@ -292,10 +292,10 @@ describe("a query over a range that is read in parts", () => {
       [6000, 9000, 1000],
     ]);
     expect(parts[1]).toMatchObject({ unit: "req/s", meta: { promql: RATE, complete: true } });
-    expect(progress.map(({ done, pieces, samples }) => [done, pieces, samples])).toEqual([
-      [1, 3, 1],
-      [2, 3, 2],
-      [3, 3, 3],
+    expect(progress.map(({ done, total, samples, ended }) => [done, total, samples, ended])).toEqual([
+      [1, 3, 1, false],
+      [2, 3, 2, false],
+      [3, 3, 3, true],
     ]);
     const whole = await course;
     expect(whole).toMatchObject({ startMs: 0, endMs: 9000, stepMs: 1000, length: 1 });

@@ -340,6 +340,9 @@ describe("an edge's entries", () => {
       expect(steps.at(-1)?.found).toBe(all.length);
       expect(all.meta).toMatchObject({ found: all.length, ratio: 1, complete: true });
       expect(steps[0]?.ratio).toBeLessThan(1);
+      expect(steps.map(({ ended }) => ended)).toEqual(steps.map((_, i) => i === steps.length - 1));
+      for (const { what, unit, done, total, ratio } of steps)
+        expect([what, unit, done / total]).toEqual(["logs", "ms", ratio]);
     }
   });
 

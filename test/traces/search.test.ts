@@ -225,6 +225,29 @@ describe("a search under way", () => {
     const ratios = steps.map((progress) => progress.ratio);
     expect(ratios).toEqual([...ratios].sort((a, b) => a - b));
     expect(steps.at(-1)).toMatchObject({ ratio: 1, found: 200, searchedToMs: span.from, complete: true });
+    expect(steps.map(({ ended }) => ended)).toEqual(steps.map((_, i) => i === steps.length - 1));
+    for (const { what, unit, done, total, ratio } of steps) {
+      expect([what, unit, total, done / total]).toEqual(["traces", "ms", span.to - span.from, ratio]);
+    }
+  });
+
+  it("tells that it has ended where it has enough, or fails", async () => {
+    const steps: SearchProgress[] = [];
+    const onProgress = (progress: SearchProgress) => steps.push(progress);
+    await searchIn(new Store(traces), { limit: 3, onProgress });
+    expect(steps.at(-1)).toMatchObject({ ended: true, found: 3, complete: false });
+    steps.length = 0;
+    const late = new AbortController();
+    const failing = searchIn(new Store(traces), {
+      perCall: 10,
+      signal: late.signal,
+      onProgress: (progress) => {
+        onProgress(progress);
+        late.abort(new Error("enough"));
+      },
+    });
+    await expect(failing).rejects.toThrow("enough");
+    expect(steps.map(({ ended }) => ended)).toEqual([false, true]);
   });
 
   it("passes on what the backend says is missing", async () => {

@@ -147,7 +147,7 @@ class Parts {
 
   async add(expr: Expr, { startMs, endMs, stepMs }: Grid): Promise<void> {
     const { context, options } = this.#asking;
-    const { pointsPerRequest, onProgress, signal } = options;
+    const { pointsPerRequest, onProgress = context.onProgress, signal } = options;
     const done = this.#answers.length;
     const question = new Query({
       context,
@@ -166,10 +166,11 @@ class Parts {
           onProgress &&
           ((progress) =>
             onProgress({
-              done: done * progress.pieces + progress.done,
-              pieces: this.expected * progress.pieces,
+              ...progress,
+              done: done * progress.total + progress.done,
+              total: this.expected * progress.total,
               ratio: (done + progress.ratio) / this.expected,
-              samples: progress.samples,
+              ended: progress.ended && (progress.ratio < 1 || done + 1 === this.expected),
             })),
       },
     );

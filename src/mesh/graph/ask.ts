@@ -1,6 +1,7 @@
 import { QueryError } from "../../errors.ts";
 import type { Context } from "../../metrics/query.ts";
 import { escapePattern, type Matcher, seriesTest } from "../../promql/index.ts";
+import type { OnProgress } from "../../results/progress.ts";
 import { type AskOptions, type Duration, durationMs, shown, type TimeSpan } from "../../time.ts";
 import { askWindow, joinMetas, type WindowAnswers } from "../window.ts";
 import { type FoldRules, fold } from "./fold.ts";
@@ -18,6 +19,8 @@ export type GraphOptions = TimeSpan &
     readonly groupBy?: GraphGrouping | undefined;
     /** The same length of time so much earlier, to compare with: `"1d"` is yesterday. */
     readonly against?: Duration | undefined;
+    /** Called after each answer, of three questions or, with `against`, of six. */
+    readonly onProgress?: OnProgress | undefined;
   };
 
 /** What a graph is made with. */

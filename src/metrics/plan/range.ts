@@ -1,18 +1,15 @@
 import { TimeoutError } from "../../errors.ts";
 import { type Expr, pinEnds } from "../../promql/index.ts";
+import { type OnProgress, type Progress, Teller } from "../../results/progress.ts";
 import type { AskOptions } from "../../time.ts";
 import type { Answer, Grid, MatrixData, MetricsBackend } from "../backend.ts";
 import { chunksOf } from "./chunks.ts";
 import { joinMatrices } from "./join.ts";
 
-/** How far a question about a range has come. */
-export interface RangeProgress {
-  /** How many of the pieces are answered, in order of time. */
-  readonly done: number;
-  /** Into how many pieces the range was cut. */
-  readonly pieces: number;
-  /** The part of the range that is answered, from 0 to 1. */
-  readonly ratio: number;
+/** How far a question about a range has come: how many of the pieces that it was cut into are answered. */
+export interface RangeProgress extends Progress {
+  readonly what: "range";
+  readonly unit: "piece";
   /** Samples so far. */
   readonly samples: number;
 }
@@ -22,7 +19,7 @@ export interface RangeOptions extends AskOptions {
   /** The most instants to ask for at once, where that is less than the backend takes. */
   readonly pointsPerRequest?: number | undefined;
   /** Called after each piece, in order of time. */
-  readonly onProgress?: ((progress: RangeProgress) => void) | undefined;
+  readonly onProgress?: OnProgress<RangeProgress> | undefined;
 }
 
 /** The answer to one piece of a range. */
@@ -59,17 +56,20 @@ export async function* askPieces(
     });
     return { grid: one, answer };
   });
+  const teller = new Teller(onProgress);
+  const total = grids.length;
   let done = 0;
   let samples = 0;
   try {
     for await (const piece of inOrder(tasks, limits?.concurrency ?? 1)) {
       done++;
       samples += samplesOf(piece.answer.data);
-      onProgress?.({ done, pieces: grids.length, ratio: done / grids.length, samples });
+      teller.tell({ what: "range", unit: "piece", done, total, ratio: done / total, ended: done === total, samples });
       yield piece;
     }
   } finally {
     stop.abort();
+    teller.end();
   }
 }
 

@@ -132,7 +132,7 @@ describe("a server with limits", () => {
       [11_001, 2],
     ] as const) {
       const seen: number[] = [];
-      const options = { onProgress: (progress: RangeProgress) => seen.push(progress.pieces) };
+      const options = { onProgress: (progress: RangeProgress) => seen.push(progress.total) };
       await rate.over({ from: to - steps * 1000, to, step: "1s" }, options);
       expect(seen).toEqual(Array.from({ length: pieces }, () => pieces));
     }

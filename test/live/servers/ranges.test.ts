@@ -158,7 +158,7 @@ describe("a range in pieces", () => {
       const range = { from: TO - (points - 1) * 1000, to: TO, step: "1s" };
       const options = { onProgress: (one: RangeProgress) => progress.push(one) };
       const matrix = await mesh.all().rate("2m").over(range, options);
-      expect(progress.map((one) => one.pieces)).toEqual(Array.from({ length: pieces }, () => pieces));
+      expect(progress.map((one) => one.total)).toEqual(Array.from({ length: pieces }, () => pieces));
       expect(progress.at(-1)).toMatchObject({ done: pieces, ratio: 1, samples: matrix.series[0]?.length });
       const times = matrix.series[0]?.timesMs ?? new Float64Array();
       expect(times.length).toBe(points);

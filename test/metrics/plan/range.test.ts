@@ -8,6 +8,7 @@ import type { AskOptions } from "../../../src/time.ts";
 
 const UP = parse("up");
 const HUNDRED: Grid = { startMs: 0, endMs: 99_000, stepMs: 1000 };
+const TOLD = { what: "range", unit: "piece", total: 10, ended: false };
 
 interface Asked {
   readonly promql: string;
@@ -87,12 +88,12 @@ describe("a longer range", () => {
     expect(asked).toHaveLength(3);
     asked[0]?.answer();
     await expect(first).resolves.toMatchObject({ value: { grid: { startMs: 0 } } });
-    expect(progress).toEqual([{ done: 1, pieces: 10, ratio: 0.1, samples: 10 }]);
+    expect(progress).toEqual([{ ...TOLD, done: 1, ratio: 0.1, samples: 10 }]);
     await settled();
     expect(asked).toHaveLength(4);
     await expect(pieces.next()).resolves.toMatchObject({ value: { grid: { startMs: 10_000 } } });
     await expect(pieces.next()).resolves.toMatchObject({ value: { grid: { startMs: 20_000 } } });
-    expect(progress.at(-1)).toEqual({ done: 3, pieces: 10, ratio: 0.3, samples: 30 });
+    expect(progress.at(-1)).toEqual({ ...TOLD, done: 3, ratio: 0.3, samples: 30 });
     expect(asked).toHaveLength(6);
   });
 
@@ -119,14 +120,19 @@ describe("a longer range", () => {
     expect(asked.map(({ options }) => options.signal?.aborted)).toEqual([true, true, true]);
   });
 
-  test("ends its questions when nobody reads on", async () => {
+  test("ends its questions when nobody reads on, and tells so", async () => {
     const { asked, backend } = pendingBackend({ pointsPerRequest: 10, concurrency: 3 });
+    const progress: RangeProgress[] = [];
     const reading = (async () => {
-      for await (const _ of askPieces(backend, UP, HUNDRED)) break;
+      for await (const _ of askPieces(backend, UP, HUNDRED, { onProgress: (one) => progress.push(one) })) break;
     })();
     await settled();
     asked[0]?.answer();
     await reading;
+    expect(progress.map(({ done, ended }) => [done, ended])).toEqual([
+      [1, false],
+      [1, true],
+    ]);
     expect(asked.slice(1).map(({ options }) => options.signal?.aborted)).toEqual([true, true, true]);
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { QueryError } from "../../../src/errors.ts";
 import { diff } from "../../../src/mesh/graph/diff.ts";
 import { createMesh } from "../../../src/mesh/mesh.ts";
+import type { Progress } from "../../../src/results/progress.ts";
 import { recordingBackend, vectorData } from "../../metrics/recording-backend.ts";
 import {
   bytes,
@@ -212,7 +213,11 @@ test.each([10, 100, 10_000])("a mesh of %d edges takes three requests, six with 
   const graph = await mesh.graph({ last: "10m" });
   expect(graph.edges).toHaveLength(edges);
   expect(backend.asked).toHaveLength(3);
-  await mesh.graph({ last: "10m", against: "1d", namespaces: ["a", "b", "c"], groupBy: "service" });
+  const told: Progress[] = [];
+  const onProgress = (progress: Progress) => told.push(progress);
+  await mesh.graph({ last: "10m", against: "1d", namespaces: ["a", "b", "c"], groupBy: "service", onProgress });
+  expect(told.map(({ done }) => done)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(told.at(-1)).toEqual({ what: "graph", unit: "question", done: 6, total: 6, ratio: 1, ended: true });
   expect(backend.asked).toHaveLength(9);
 });
 
