@@ -40,7 +40,7 @@ export {
   alertmanager,
   webhook,
 } from "./sink.ts";
-export type { BurnAlert } from "./slo/burn-table.ts";
+export type { BurnAlert, BurnBudget, BurnFactor, BurnTimes } from "./slo/burn-table.ts";
 export type { Counted, Events, IndicatorName, LatencyObjective } from "./slo/indicator.ts";
 export type { BurnRate, ObjectiveStatus } from "./slo/objective-status.ts";
 export { fromOpenSLO, type OpenSloOptions } from "./slo/read-openslo.ts";

@@ -67,6 +67,20 @@ describe("the rules", () => {
     expect(thresholds(made({ window: "14d", alerts }))).toEqual(["2h 0.00168", "10m 0.00168"]);
   });
 
+  test("tell of a burn rate over one time, and wait, each wait an alert of its own", () => {
+    const alerts = [
+      { severity: "page", burnRate: 14.4, long: "1h", for: "2m" },
+      { severity: "page", burnRate: 7, long: "6h", short: "30m" },
+    ] as const;
+    const one = made({ alerts });
+    expect(thresholds(one)).toEqual(["1h 0.0144", "6h 0.007", "30m 0.007"]);
+    expect(one.alerts.map(({ name, spec }) => [name, spec.forMs])).toEqual([
+      ["ErrorBudgetBurn", 120_000],
+      ["ErrorBudgetBurn", 0],
+      ["SLOMetricAbsent", 600_000],
+    ]);
+  });
+
   test("count any events", () => {
     const [first] = slo({
       ...usual,
@@ -102,6 +116,14 @@ describe("what can not be kept is refused", () => {
     [
       { alerts: [{ severity: "page", budget: 2, long: "1h", short: "5m" }] },
       'budget 2 is no share above 0; write "2%"',
+    ],
+    [
+      { alerts: [{ severity: "page", burnRate: 0, long: "1h", short: "5m" }] },
+      "burnRate 0 is no number above 0; write 14.4",
+    ],
+    [
+      { alerts: [{ severity: "page", burnRate: 2, budget: "2%", long: "1h" }] },
+      "either a budget or a burnRate; leave one of them out",
     ],
     [
       {
@@ -290,6 +312,39 @@ describe("OpenSLO", () => {
     expect(total(available)).toBe(total(one));
   });
 
+  test("has alerts over one time as alert policies, which are read into the same lines", () => {
+    const alerts = [
+      { severity: "page", burnRate: 14.4, long: "1h", for: "5m" },
+      { severity: "ticket", budget: "10%", long: "3d" },
+    ] as const;
+    const one = made({ alerts });
+    const text = one.toOpenSLO();
+    const { spec } = parseYaml(text) as { readonly spec: { readonly alertPolicies: readonly unknown[] } };
+    expect(spec.alertPolicies).toMatchObject([
+      {
+        kind: "AlertPolicy",
+        metadata: { name: "backend-availability-page-1h" },
+        spec: {
+          alertWhenBreaching: true,
+          conditions: [
+            {
+              spec: {
+                severity: "page",
+                condition: { kind: "burnrate", threshold: 14.4, lookbackWindow: "1h", alertAfter: "5m" },
+              },
+            },
+          ],
+        },
+      },
+      { spec: { conditions: [{ spec: { condition: { threshold: 1, lookbackWindow: "3d", alertAfter: "0m" } } }] } },
+    ]);
+    const [again] = fromOpenSLO(text, { mesh });
+    expect(again && thresholds(again)).toEqual(["1h 0.0144", "3d 0.001"]);
+    expect(again?.alerts.map(({ spec }) => spec.forMs)).toEqual([300_000, 0, 600_000]);
+    const [named] = fromOpenSLO(text, { mesh, alerts: [{ severity: "page", burnRate: 2, long: "1h" }] });
+    expect(named && thresholds(named)).toEqual(["1h 0.002"]);
+  });
+
   const text = (ratio: string, target = "targetPercent: 99.9") =>
     `apiVersion: openslo/v1
 kind: SLO
@@ -319,11 +374,43 @@ spec: { ratioMetric: { ${ratio} } }
   });
 
   const total = `total: ${source("sum(all)")}`;
+  const policed = (policies: string, more = "") =>
+    text(`counter: true, bad: ${source("sum(bad)")}, ${total}`).replace(
+      "  objectives:",
+      `  alertPolicies: ${policies}\n  objectives:`,
+    ) + more;
+  const policy = (condition: string) => `---
+apiVersion: openslo/v1
+kind: AlertPolicy
+metadata: { name: p }
+spec: { alertWhenBreaching: true, conditions: [{ conditionRef: c }], notificationTargets: [{ targetRef: t }] }
+---
+apiVersion: openslo/v1
+kind: AlertCondition
+metadata: { name: c }
+spec: { severity: page, condition: { kind: burnrate, ${condition} } }
+`;
+
+  test("takes alert policies and their conditions by name", () => {
+    const given = policed("[{ alertPolicyRef: p }]", policy("threshold: 2, lookbackWindow: 1h, alertAfter: 5m"));
+    const [one] = fromOpenSLO(given, { mesh });
+    expect(one && thresholds(one)).toEqual(["1h 0.002"]);
+  });
+
   test.each([
     [text(`counter: true, ${total}`), "one of good and bad is wanted"],
     [text(`bad: ${source("sum(bad)")}, ${total}`), "has no window; write counter: true"],
     [text(`counter: true, bad: ${source("sum(")}, ${total}`), "spec.indicator.spec.ratioMetric"],
     [text(`counter: true, bad: ${source("sum(bad)")}, ${total}`, "displayName: x"), "target is missing"],
+    [policed("[{ alertPolicyRef: q }]"), 'spec.alertPolicies[0]: no AlertPolicy is called "q" in the text'],
+    [
+      policed("[{ alertPolicyRef: p }]", policy("op: lte, threshold: 2, lookbackWindow: 1h")),
+      "too low is no reason to tell anyone; write gt",
+    ],
+    [
+      policed("[{ alertPolicyRef: p }]", policy("threshold: 2, lookbackWindow: -1h")),
+      "spec.alertPolicies[0].conditions[0].spec.condition: lookbackWindow",
+    ],
     [text(total).replace("Occurrences", "Timeslices"), "spec.budgetingMethod"],
     [text(total).replace("indicatorRef: b", "indicatorRef: c"), 'no SLI is called "c" in the text'],
   ])("says where it cannot read it: %#", (given, message) => {

@@ -1,24 +1,41 @@
 import { QueryError } from "../../errors.ts";
 import { type Duration, durationMs, formatDuration, shown } from "../../time.ts";
+import { lengthMs } from "../spec.ts";
 import { Decimal } from "./decimal.ts";
 
-/** One line of a burn-rate table: how much of the budget may be spent how fast before someone is told. */
-export interface BurnAlert {
-  /** The label that the alert has: `"page"`, `"ticket"`. Lines of one severity are one alert. */
+/** One line of a burn-rate table: how fast the budget may be spent before someone is told. */
+export type BurnAlert = BurnTimes & (BurnBudget | BurnFactor);
+
+/** Whom a line tells, and over which times it looks. */
+export interface BurnTimes {
+  /** The label that the alert has: `"page"`, `"ticket"`. Lines of one severity are one alert, unless they wait differently. */
   readonly severity: string;
-  /** The share of the window's whole budget that is spent when it fires: `"2%"` or `0.02`. */
-  readonly budget: number | `${number}%`;
   /** In which time that is spent. */
   readonly long: Duration;
   /** The time at the end of which it is still being spent, so that the alert ends soon after the incident. */
-  readonly short: Duration;
+  readonly short?: Duration | undefined;
+  /** How long that must last before someone is told; not at all when left out. */
+  readonly for?: Duration | undefined;
+}
+
+/** How fast, as a part of the budget. */
+export interface BurnBudget {
+  /** The share of the window's whole budget that is spent in the long time: `"2%"` or `0.02`. */
+  readonly budget: number | `${number}%`;
+}
+
+/** How fast, as a burn rate. */
+export interface BurnFactor {
+  /** How many times as fast as the budget would last for the window: `14.4`. */
+  readonly burnRate: number;
 }
 
 /** A line as the rules need it. */
 export interface BurnLine {
   readonly severity: string;
   readonly longMs: number;
-  readonly shortMs: number;
+  readonly shortMs: number | undefined;
+  readonly forMs: number;
   /** How many times as fast as the budget would last for the window it is spent. */
   readonly factor: Decimal;
   /** The share of bad requests above which a budget is spent so fast, rounded once. */
@@ -81,29 +98,45 @@ export function burnLines(windowMs: number, given: readonly BurnAlert[] | undefi
     );
   }
   if (table.length === 0) throw new QueryError("config", "slo: alerts has no line; leave it out for the usual ones");
-  return table.map(({ severity, budget, long, short }) => {
+  return table.map((line) => {
+    const { severity, long, short } = line;
     const longMs = durationMs(long, "slo: alerts: long");
-    const shortMs = durationMs(short, "slo: alerts: short");
+    const shortMs = short === undefined ? undefined : durationMs(short, "slo: alerts: short");
+    const forMs = lengthMs(line.for ?? "0s", "slo: alerts: for");
     if (typeof severity !== "string" || severity === "") {
       throw new QueryError("config", `slo: alerts: ${shown(severity)} is no severity; write "page" or "ticket"`);
     }
-    if (!(shortMs < longMs && longMs <= windowMs)) {
-      throw new QueryError(
-        "config",
-        `slo: alerts: short ${short} must be shorter than long ${long}, and that no longer than the window, ${windowText(windowMs)}`,
-      );
+    if (!((shortMs ?? 0) < longMs && longMs <= windowMs)) {
+      const what =
+        short === undefined ? `long ${long} must be` : `short ${short} must be shorter than long ${long}, and that`;
+      throw new QueryError("config", `slo: alerts: ${what} no longer than the window, ${windowText(windowMs)}`);
     }
-    const share = Decimal.read(budget);
-    if (share === undefined || !(share.value > 0 && share.value <= 1)) {
-      throw new QueryError("config", `slo: alerts: budget ${shown(budget)} is no share above 0; write "2%" or 0.02`);
-    }
-    const spent = share.times(new Decimal(BigInt(windowMs), 0));
-    const over = new Decimal(BigInt(longMs), 0);
-    const threshold = (left: Decimal): number => spent.times(left).dividedBy(over).value;
-    return { severity, longMs, shortMs, factor: spent.dividedBy(over), threshold };
+    return { severity, longMs, shortMs, forMs, ...paceOf(line, windowMs, longMs) };
   });
+}
+
+/** How fast a line means, as it was written. */
+function paceOf(line: BurnAlert, windowMs: number, longMs: number): Pick<BurnLine, "factor" | "threshold"> {
+  const over = new Decimal(BigInt(longMs), 0);
+  if ("burnRate" in line && "budget" in line) {
+    throw new QueryError("config", "slo: alerts: a line has either a budget or a burnRate; leave one of them out");
+  }
+  if ("burnRate" in line) {
+    const factor = Decimal.read(line.burnRate);
+    if (factor !== undefined && factor.value > 0) return { factor, threshold: (left) => factor.times(left).value };
+    throw new QueryError("config", `slo: alerts: burnRate ${shown(line.burnRate)} is no number above 0; write 14.4`);
+  }
+  const share = Decimal.read(line.budget);
+  if (share === undefined || !(share.value > 0 && share.value <= 1)) {
+    throw new QueryError("config", `slo: alerts: budget ${shown(line.budget)} is no share above 0; write "2%" or 0.02`);
+  }
+  const spent = share.times(new Decimal(BigInt(windowMs), 0));
+  return {
+    factor: spent.dividedBy(over),
+    threshold: (left) => spent.times(left).dividedBy(over).value,
+  };
 }
 
 /** All windows that the lines look at, shortest first. */
 export const windowsOf = (lines: readonly BurnLine[]): readonly number[] =>
-  [...new Set(lines.flatMap(({ longMs, shortMs }) => [shortMs, longMs]))].sort((a, b) => a - b);
+  [...new Set(lines.flatMap(({ longMs, shortMs = longMs }) => [shortMs, longMs]))].sort((a, b) => a - b);

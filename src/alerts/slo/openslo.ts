@@ -2,22 +2,30 @@ import { QueryError } from "../../errors.ts";
 import { type Expr, pretty, transform, walk } from "../../promql/index.ts";
 import type { Tree } from "../rulefile/tree.ts";
 import { printYaml } from "../rulefile/yaml.ts";
+import type { BurnLine } from "./burn-table.ts";
 import type { Indicator } from "./indicator.ts";
+import { alertPolicies } from "./openslo-alerts.ts";
 
 /** Over which any rate is a rate of the same counters. */
 const ANY = "5m";
 
 /**
- * Each objective as an SLO of OpenSLO v1, with its indicator in it: bad and all requests, or fast and all, as counters.
+ * Each objective as an SLO of OpenSLO v1, with its indicator in it: bad and all requests, or fast and all, as counters;
+ * and an alert policy for each line of its table that looks at one time.
  *
  * @see OpenSLO, https://github.com/OpenSLO/OpenSLO
  * @throws {QueryError} `code: "export"` for what is no quotient of counters
  */
-export function openSlo(name: string, window: string, indicators: readonly Indicator[]): string {
-  return indicators.map((one) => printYaml(document(name, window, one))).join("---\n");
+export function openSlo(
+  name: string,
+  window: string,
+  indicators: readonly Indicator[],
+  lines: readonly BurnLine[],
+): string {
+  return indicators.map((one) => printYaml(document(name, window, one, lines))).join("---\n");
 }
 
-function document(slo: string, window: string, indicator: Indicator): Tree {
+function document(slo: string, window: string, indicator: Indicator, lines: readonly BurnLine[]): Tree {
   const name = `${slo}-${indicator.name}`;
   if (!RESOURCE.test(name)) {
     throw new QueryError(
@@ -28,6 +36,7 @@ function document(slo: string, window: string, indicator: Indicator): Tree {
   const source = (expr: Expr): Tree => ({
     metricSource: { type: "Prometheus", spec: { query: pretty(counted(expr, name)) } },
   });
+  const policies = alertPolicies(name, lines);
   return {
     apiVersion: "openslo/v1",
     kind: "SLO",
@@ -38,6 +47,7 @@ function document(slo: string, window: string, indicator: Indicator): Tree {
       timeWindow: [{ duration: window, isRolling: true }],
       budgetingMethod: "Occurrences",
       objectives: [{ target: indicator.objective.value }],
+      ...(policies.length === 0 ? {} : { alertPolicies: policies }),
     },
   };
 }

@@ -4,6 +4,7 @@ import { QueryError, RuleFileError } from "../../errors.ts";
 import { binary, call, type Expr, matrix, number, parse, transform, walk } from "../../promql/index.ts";
 import { type Duration, durationMs, shown } from "../../time.ts";
 import type { Counted } from "./indicator.ts";
+import { burnAlertsOf, type Policies } from "./openslo-alerts.ts";
 import { type Slo, type SloOptions, slo } from "./slo.ts";
 
 /** What the text does not say. */
@@ -40,6 +41,7 @@ const SPEC = z.object({
   indicatorRef: z.optional(z.string()),
   timeWindow: z.tuple([z.object({ duration: z.string(), isRolling: z.literal(true) })]),
   budgetingMethod: z.literal("Occurrences"),
+  alertPolicies: z.optional(z.array(z.unknown())),
   objectives: z.tuple([z.object({ target: z.optional(z.number()), targetPercent: z.optional(z.number()) })]),
 });
 
@@ -48,7 +50,9 @@ const SPEC = z.object({
  * counted in PromQL. An indicator stands in its SLO, or as an `SLI` in the same text.
  *
  * Queries are of counters (`counter: true`), or have `[{{.window}}]` where a window belongs. What cannot be read is an
- * error; alert policies and whatever else is no SLO and no SLI are not read.
+ * error. Its alert policies, in it or in the same text, are lines of its table: burn rates over one time. Without any the
+ * alerts are the usual ones of its window, and `alerts` goes before both. Whom a policy tells is not read: that is for
+ * the routes of an Alertmanager, by severity.
  *
  * @throws {RuleFileError} with the file, the document and the path of what is wrong
  * @throws {QueryError} as {@link slo}
@@ -76,7 +80,13 @@ export function fromOpenSLO(text: string, { mesh, file = "the text", ...options 
   return read
     .filter(({ kind }) => kind === "SLO")
     .map(({ place, metadata, spec }) => {
-      const { indicator, indicatorRef = "", timeWindow, objectives } = checked(SPEC, spec, place, "spec");
+      const {
+        indicator,
+        indicatorRef = "",
+        timeWindow,
+        objectives,
+        alertPolicies = [],
+      } = checked(SPEC, spec, place, "spec");
       const found = indicator ?? named.get(indicatorRef);
       if (found === undefined) {
         throw failure("shape", place, "spec.indicatorRef", `no SLI is called ${shown(indicatorRef)} in the text`);
@@ -88,8 +98,20 @@ export function fromOpenSLO(text: string, { mesh, file = "the text", ...options 
       const query = (one: z.infer<typeof SOURCE>): ((window: Duration) => Expr) =>
         windowed(one.metricSource.spec.query, counter, place);
       const all = query(total);
+      const policies: Policies = {
+        checked: (schema, content, path) => checked(schema, content, place, path),
+        named: (kind, name, path) => {
+          const other = read.find((one) => one.kind === kind && one.metadata.name === name);
+          return other ?? policies.refuse(path, `no ${kind} is called ${shown(name)} in the text`);
+        },
+        refuse: (path, why) => {
+          throw failure("shape", place, path, why);
+        },
+      };
+      const alerts = burnAlertsOf(alertPolicies, policies);
       return slo({
         ...options,
+        alerts: options.alerts ?? (alerts.length === 0 ? undefined : alerts),
         name: metadata.name,
         objective,
         window: timeWindow[0].duration,

@@ -1,5 +1,5 @@
 import { binary, call, type Expr, matcher, matrix, number, selector } from "../../promql/index.ts";
-import type { Duration } from "../../time.ts";
+import { type Duration, formatDuration } from "../../time.ts";
 import { type AlertRule, alert, type RecordingRule, record } from "../rule.ts";
 import { text, valueAs } from "../template.ts";
 import { type BurnLine, windowsOf, windowText } from "./burn-table.ts";
@@ -61,20 +61,23 @@ export function recordingsOf(plan: RulePlan, indicator: Indicator): RecordingRul
   ];
 }
 
-/** The alerts of one objective: one for each severity, and one for missing metrics. */
+/** The alerts of one objective: one for each severity and wait, and one for missing metrics. */
 export function alertsOf(plan: RulePlan, indicator: Indicator): AlertRule[] {
   const { name, lines, labels, minTraffic } = plan;
   const own = { ...labels, slo: name, indicator: indicator.name };
   const busy = (least: number): Expr => binary(">=", recorded(METRIC.requests, plan, indicator), number(least));
-  const severities = [...new Set(lines.map(({ severity }) => severity))];
-  const burns = severities.map((severity) => {
-    const expr = lines
-      .filter((line) => line.severity === severity)
-      .map((line) => burning(line, plan, indicator))
-      .reduce((left, right) => binary("or", left, right));
+  const kinds = new Map<string, BurnLine[]>();
+  for (const line of lines) {
+    const kind = `${line.forMs} ${line.severity}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), line]);
+  }
+  const burns = Array.from(kinds.values(), (alike) => {
+    const expr = alike.map((line) => burning(line, plan, indicator)).reduce((left, right) => binary("or", left, right));
+    const [first] = alike;
     return alert("ErrorBudgetBurn", minTraffic === undefined ? expr : binary("and", expr, busy(minTraffic)))
+      .for(formatDuration(first?.forMs ?? 0))
       .labels(own)
-      .severity(severity)
+      .severity(first?.severity ?? "")
       .annotations({
         summary: text`SLO ${name}: ${valueAs("percentage")} ${BAD[indicator.name]}, which spends the ${indicator.name} budget of ${String(indicator.budget)} too fast`,
       });
@@ -89,11 +92,11 @@ export function alertsOf(plan: RulePlan, indicator: Indicator): AlertRule[] {
 
 const BAD = { availability: "failed", latency: "were slow" } as const;
 
-/** Spent fast over the long window, and still over the short one. */
+/** Spent fast over the long window, and still over the short one where there is one. */
 function burning({ longMs, shortMs, threshold }: BurnLine, plan: RulePlan, indicator: Indicator): Expr {
   const share = number(threshold(indicator.budget));
   const over = (ms: number): Expr => binary(">", recorded(ratioMetric(windowText(ms)), plan, indicator), share);
-  return binary("and", over(longMs), over(shortMs));
+  return shortMs === undefined ? over(longMs) : binary("and", over(longMs), over(shortMs));
 }
 
 const recorded = (metric: string, { name }: RulePlan, indicator: Indicator) =>

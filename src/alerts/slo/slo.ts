@@ -107,13 +107,14 @@ export class Slo extends Result {
   }
 
   /**
-   * Each objective as an SLO of OpenSLO v1, one document after the other; its alerts are not part of it.
+   * Each objective as an SLO of OpenSLO v1, one document after the other. Alerts over one time are alert policies in it;
+   * those over two have no place there and are left out.
    *
    * @throws {QueryError} `code: "export"` for native histograms, for events that are no sums of rates, and for a name
    * that OpenSLO does not take
    */
   toOpenSLO(): string {
-    return openSlo(this.name, this.window, this.#indicators);
+    return openSlo(this.name, this.window, this.#indicators, this.#lines);
   }
 
   /**
