@@ -49,6 +49,26 @@ describe("nothing is unusual", () => {
   });
 });
 
+test("what fails as much as before is told where it is most of the traffic, and last", async () => {
+  const [only, ...others] = (
+    await explained(requests(1, callee, ...TO_BACKEND), requests(4, callee, ...TO_BACKEND, failed))
+  ).findings;
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({
+    kind: "lasting",
+    message: "requests fail as they did before: 503 at 4 req/s (80 % of them, 80 % before)",
+    affected: expect.closeTo(4, 6),
+    sinceMs: undefined,
+    promql: [expect.stringContaining('response_code="503"')],
+  });
+  const { findings } = await explained(
+    requests(1, callee, ...TO_BACKEND),
+    requests(6, callee, ...TO_BACKEND, failed),
+    requests([0, 2], callee, ...TO_BACKEND, { response_code: "429", response_flags: "RL" }),
+  );
+  expect(findings.map(({ kind }) => kind)).toEqual(["rate-limited", "lasting"]);
+});
+
 describe("the first finding names the cause", () => {
   const first = async (...counters: readonly (Counter | readonly Counter[])[]) => {
     const { findings } = await explained(...counters);

@@ -182,7 +182,8 @@ class Report {
   async #onset(suspicion: Suspicion): Promise<number | undefined> {
     const { backend } = this.#source.context;
     const figure = suspicion.figures.find(({ unit }) => unit === (suspicion.kind.startsWith("slow") ? "ms" : "req/s"));
-    if (backend === undefined || figure?.after === undefined) return undefined;
+    // What lasts began before either window.
+    if (backend === undefined || figure?.after === undefined || suspicion.kind === "lasting") return undefined;
     const { fromMs, toMs } = this.#frame;
     const stepMs = this.#stepMs;
     const grid = { startMs: fromMs - (toMs - fromMs), endMs: toMs, stepMs };

@@ -6,7 +6,8 @@ import type { Trace } from "../../traces/trace.ts";
  * proxies, `failing-path`, `failing-version` and `failing-caller` name where failures gather, `slow-version` and
  * `slow-path` where slowness does, `plaintext` and `identity` tell of callers' certificates. Then what is seen of causes
  * that have no name: `errors`, `client-errors`, `slower`, `retried`, `given-up` by callers, and `traffic` that grew, fell
- * or ceased.
+ * or ceased. Last what did not change and is wrong all the same: `lasting`, where at least half of the requests fail or
+ * are turned away in both windows.
  */
 export type FindingKind =
   | "client-errors"
@@ -17,6 +18,7 @@ export type FindingKind =
   | "failing-version"
   | "given-up"
   | "identity"
+  | "lasting"
   | "plaintext"
   | "rate-limited"
   | "retried"
@@ -87,6 +89,7 @@ const ORDER: readonly FindingKind[] = [
   "client-errors",
   "retried",
   "traffic",
+  "lasting",
 ];
 
 type Weighed = Pick<Finding, "affected" | "kind">;

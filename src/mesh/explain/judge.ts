@@ -12,6 +12,7 @@ export function suspicionsOf(before: WindowView, after: WindowView): readonly Su
     ...slowness(before, after),
     ...certificates(before, after),
     ...volume(before, after),
+    ...lasting(before, after),
   ];
 }
 
@@ -80,6 +81,25 @@ function turnedAway(before: WindowView, after: WindowView): readonly Suspicion[]
     const who = kind === "denied" && identities.length > 0 ? `, of ${identities.sort().join(", ")}` : "";
     const shows = labelsOf(after, is(kind));
     return [{ ...suspicion(kind, change, `${WORDS[kind]}: ${outcomes}${who}`), shows, examples: EXAMPLES[kind] }];
+  });
+}
+
+const LASTING: Readonly<Partial<Record<Class, string>>> = {
+  denied: "requests are denied",
+  errors: "requests fail",
+  "rate-limited": "requests meet a rate limit",
+  unreachable: "requests find nobody",
+};
+
+/** What is no change, since it was as bad before. */
+function lasting(before: WindowView, after: WindowView): readonly Suspicion[] {
+  return (Object.keys(LASTING) as readonly Class[]).flatMap((kind) => {
+    const change = shareChange(before, after, is(kind));
+    if (!change.isLasting) return [];
+    const message = `${LASTING[kind]} as they did before: ${outcomesOf(after, is(kind))}`;
+    const examples = kind === "denied" || kind === "rate-limited" ? EXAMPLES[kind] : { errors: true };
+    const found = suspicion("lasting", change, message);
+    return [{ ...found, affected: change.after, shows: labelsOf(after, is(kind)), examples }];
   });
 }
 

@@ -12,6 +12,8 @@ export interface ShareChange {
   readonly excess: number;
   /** Whether that is more than chance and scrapes account for. */
   readonly isMore: boolean;
+  /** Whether it is not more, and was and is at least half of the requests. */
+  readonly isLasting: boolean;
 }
 
 /** Fewer requests than these are no change. */
@@ -20,6 +22,9 @@ const LEAST_REQUESTS = 5;
 const SIGMAS = 4;
 /** A smaller part of the traffic than this is nothing unusual. */
 const LEAST_SHARE = 0.002;
+
+/** Half of the traffic is much whatever it was before. */
+const LASTING_SHARE = 0.5;
 
 /** The change of the share of those requests that `isMeant`. */
 export function shareChange(
@@ -39,13 +44,16 @@ export function shareChange(
   // What was expected is itself a count of the earlier window, as uncertain as that was small.
   const scale = before.rate > 0 ? (after.rate * after.seconds) / (before.rate * before.seconds) : 1;
   const deviation = Math.sqrt(expected * after.seconds * (1 + scale) + 1);
+  const isMore = count >= LEAST_REQUESTS && count >= SIGMAS * deviation && excess >= LEAST_SHARE * after.rate;
+  const isMuch = (shareAfter ?? 0) >= LASTING_SHARE && rateAfter * after.seconds >= LEAST_REQUESTS;
   return {
     before: rateBefore,
     after: rateAfter,
     shareBefore,
     shareAfter,
     excess,
-    isMore: count >= LEAST_REQUESTS && count >= SIGMAS * deviation && excess >= LEAST_SHARE * after.rate,
+    isMore,
+    isLasting: !isMore && isMuch && (shareBefore ?? 0) >= LASTING_SHARE,
   };
 }
 
