@@ -137,7 +137,6 @@ export type {
   BackendLimits,
   Exemplar,
   Grid,
-  HistogramBucket,
   InstantData,
   MatrixData,
   MetricsBackend,
@@ -155,6 +154,7 @@ export type {
   Threshold,
   TrafficOptions,
 } from "./metrics/condition.ts";
+export type { HistogramQuery } from "./metrics/histogram-query.ts";
 export type { RangeOptions, RangeProgress } from "./metrics/plan/range.ts";
 export type {
   CatalogOptions,
@@ -200,6 +200,9 @@ export { type Hole, promql } from "./promql/template.ts";
 export type { ChartIncident, ChartOptions, ChartThreshold } from "./results/chart-options.ts";
 export type { Cell, Column, ColumnKind, Columns, Heading, Tone } from "./results/column.ts";
 export type { CsvOptions } from "./results/csv.ts";
+export type { Histogram, HistogramBucket, HistogramJson, HistogramParts } from "./results/histogram.ts";
+export type { HistogramMatrix, HistogramSeries } from "./results/histogram-matrix.ts";
+export type { HistogramSample, HistogramVector } from "./results/histogram-vector.ts";
 export type { HtmlOptions } from "./results/html.ts";
 export { type CustomLabel, type LabelName, type LabelSet, label } from "./results/labels.ts";
 export type { Matrix, MatrixJson, Series } from "./results/matrix.ts";
@@ -209,6 +212,7 @@ export { page } from "./results/page.ts";
 export type { OnProgress, Progress } from "./results/progress.ts";
 export type { Presentable, Result, Table, TableJson } from "./results/result.ts";
 export type { Sample, SampleJson } from "./results/sample.ts";
+export type { ServerDescription } from "./results/server-description.ts";
 export { type Showable, show, type Tslab } from "./results/show.ts";
 export { type ShowProgressOptions, showProgress } from "./results/show-progress.ts";
 export type { StringSample } from "./results/string-sample.ts";

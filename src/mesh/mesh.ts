@@ -6,6 +6,7 @@ import type { AccessLogEntry } from "../logs/entry.ts";
 import { accessLogParser } from "../logs/parser.ts";
 import type { LogSearch } from "../logs/search.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
+import type { HistogramQuery } from "../metrics/histogram-query.ts";
 import type { Query } from "../metrics/query.ts";
 import { type RawOptions, rawQuery, type StringQuery } from "../metrics/raw-query.ts";
 import type { Expr } from "../promql/index.ts";
@@ -173,6 +174,7 @@ export class Mesh {
    * @example
    * await mesh.promql("sum by (job) (up)")
    * await mesh.promql("scalar(sum(up))", { type: "scalar" })
+   * (await mesh.promql("sum by (job, le) (rate(http_seconds_bucket[5m]))", { type: "histogram" })).quantile(0.99)
    */
   promql<U extends string = "1">(
     source: Expr | string,
@@ -180,6 +182,10 @@ export class Mesh {
   ): Query<U, string>;
   promql<U extends string = "1">(source: Expr | string, options: RawOptions<U> & { readonly type: "scalar" }): Query<U>;
   promql(source: Expr | string, options: RawOptions & { readonly type: "string" }): StringQuery;
+  promql<U extends string = "1">(
+    source: Expr | string,
+    options: RawOptions<U> & { readonly type: "histogram" },
+  ): HistogramQuery<U>;
   promql(source: Expr | string, options?: RawOptions): unknown {
     return rawQuery(this.#context, source, options);
   }

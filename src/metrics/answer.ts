@@ -59,11 +59,17 @@ export function vectorOf<U extends string>(data: InstantData, shape: Grouping, f
 
 function floats(data: InstantData, meta: Meta): VectorData {
   if (data.kind === "vector" && data.histograms === undefined) return data;
-  throw unfit(data.kind === "vector" ? "a native histogram" : `a ${data.kind}`, meta);
+  throw data.kind === "vector" ? unasked(meta) : unfit(`a ${data.kind}`, meta);
 }
 
-const unfit = (what: string, { backend, promql }: Meta): DecodeError =>
-  new DecodeError("shape", `${backend}: ${what} came where numbers were asked for`, { backend, query: promql });
+const unfit = (what: string, { backend, promql }: Meta, advice = ""): DecodeError =>
+  new DecodeError("shape", `${backend}: ${what} came where numbers were asked for${advice}`, {
+    backend,
+    query: promql,
+  });
+
+const unasked = (meta: Meta): DecodeError =>
+  unfit("a native histogram", meta, '; write mesh.promql(…, { type: "histogram" }), or take a number of it');
 
 /** The course of each combination of labels. */
 export function matrixOf<U extends string>(
@@ -73,7 +79,7 @@ export function matrixOf<U extends string>(
 ): Matrix<string, U> {
   const { unit } = frame;
   const series = data.series.map((one) => {
-    if (one.histograms !== undefined) throw unfit("a native histogram", frame.meta);
+    if (one.histograms !== undefined) throw unasked(frame.meta);
     return new Series({ unit, labels: shaped(one.labels, shape), timesMs: one.timesMs, values: one.values });
   });
   return new Matrix({ ...frame, series });

@@ -1,4 +1,5 @@
 import type { Expr } from "../promql/ast.ts";
+import type { HistogramBucket } from "../results/histogram.ts";
 import type { LabelSet } from "../results/labels.ts";
 import type { ServerDescription } from "../results/server-description.ts";
 import type { AskOptions, ResolvedSpan } from "../time.ts";
@@ -110,13 +111,4 @@ export interface NativeHistogram {
   readonly count: number;
   readonly sum: number;
   readonly buckets: readonly HistogramBucket[];
-}
-
-/** One bucket of a {@link NativeHistogram}: how many observations lie between its bounds. */
-export interface HistogramBucket {
-  readonly lower: number;
-  readonly upper: number;
-  readonly count: number;
-  /** Which ends belong to the bucket. */
-  readonly bounds: "both" | "left" | "none" | "right";
 }

@@ -34,7 +34,7 @@ interface Operand {
 }
 
 /** What Istio's own installation of Prometheus scrapes at, for where nothing tells. */
-const USUAL_SCRAPE_INTERVAL_MS = 15_000;
+export const USUAL_SCRAPE_INTERVAL_MS = 15_000;
 
 /**
  * A question that has not been asked yet. Awaiting it asks for now; {@link Query.at} and {@link Query.over} ask for

@@ -5,6 +5,7 @@ import { StringSample } from "../results/string-sample.ts";
 import { type AskOptions, type Instant, instantMs, shown } from "../time.ts";
 import { metaOf } from "./answer.ts";
 import { ready, SINGLE } from "./formula.ts";
+import { HistogramQuery } from "./histogram-query.ts";
 import { backendOf, Query } from "./query.ts";
 import type { Context } from "./question.ts";
 
@@ -12,8 +13,11 @@ import type { Context } from "./question.ts";
 export interface RawOptions<U extends string = string> {
   /** What its values are measured in; `"1"`, which is no unit, when left out. */
   readonly unit?: U | undefined;
-  /** What the expression is by its type: checked before anything is sent. `"vector"` when left out. */
-  readonly type?: "scalar" | "string" | "vector" | undefined;
+  /**
+   * What the expression is by its type: checked before anything is sent. `"vector"` when left out; `"histogram"` is a
+   * vector of native histograms, or of the series that classic ones are kept in.
+   */
+  readonly type?: "histogram" | "scalar" | "string" | "vector" | undefined;
   /** Whether functions are taken that a server must be told to take. */
   readonly experimental?: boolean | undefined;
 }
@@ -28,11 +32,12 @@ export function rawQuery(
   context: Context,
   source: Expr | string,
   options: RawOptions = {},
-): Query<string, string> | StringQuery {
+): HistogramQuery | Query<string, string> | StringQuery {
   const { unit = "1", type = "vector", experimental } = options;
   const expr = typeof source === "string" ? parse(source, { experimental }) : source;
   if (typeof unit !== "string" || unit === "") throw new QueryError("unit", `promql: ${shown(unit)} is no unit`);
-  checkType(expr, type);
+  checkType(expr, type === "histogram" ? "vector" : type);
+  if (type === "histogram") return new HistogramQuery(context, expr, unit);
   if (type === "string") return new StringQuery(context, expr);
   const formula = ready((grouping) => {
     if (grouping === undefined) return expr;

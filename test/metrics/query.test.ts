@@ -187,10 +187,13 @@ describe("a query without labels is answered by a sample", () => {
   ])("and by an error where %s came", async (what, instant) => {
     const { rate } = meshOf({ instant });
     const failure = { code: "shape", backend: "recording", query: RATE };
+    const advice = what.includes("histogram")
+      ? '; write mesh.promql(…, { type: "histogram" }), or take a number of it'
+      : "";
     await expect(rate).rejects.toBeInstanceOf(DecodeError);
     await expect(rate).rejects.toMatchObject({
       ...failure,
-      message: `recording: ${what} came where numbers were asked for`,
+      message: `recording: ${what} came where numbers were asked for${advice}`,
     });
   });
 });

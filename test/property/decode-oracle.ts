@@ -1,5 +1,6 @@
-import type { HistogramBucket, NativeHistogram } from "../../src/metrics/backend.ts";
+import type { NativeHistogram } from "../../src/metrics/backend.ts";
 import type { DecodedAnswer, DecodedSuccess } from "../../src/metrics/decode/answer.ts";
+import type { HistogramBucket } from "../../src/results/histogram.ts";
 
 /** The document is JSON, but not an answer. */
 export class ShapeError extends Error {}

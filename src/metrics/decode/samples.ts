@@ -1,4 +1,5 @@
-import type { HistogramBucket, NativeHistogram } from "../backend.ts";
+import type { HistogramBucket } from "../../results/histogram.ts";
+import type { NativeHistogram } from "../backend.ts";
 import { readDecimal } from "./decimal.ts";
 import { readFields } from "./fields.ts";
 import { CLOSE_ARRAY, COMMA, type JsonScanner, OPEN_ARRAY, QUOTE } from "./json-scanner.ts";

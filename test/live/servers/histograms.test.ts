@@ -18,16 +18,54 @@ beforeAll(async () => {
   server = await singlePrometheus({
     programs: await latestPrometheus({ onSlow: console.log }),
     target: "self",
-    scrape: { scrape_native_histograms: true, metric_relabel_configs: RENAMED },
+    scrape: {
+      scrape_native_histograms: true,
+      always_scrape_classic_histograms: true,
+      metric_relabel_configs: RENAMED,
+    },
     rules: [{ name: "g", rules: [{ record: "a", expr: "vector(1)" }] }],
   });
   const client = prometheus(server.url);
   await until("some observations", 30_000, async () => {
-    const { data } = await client.instant(parse(`histogram_count(increase(${DURATION}[30s])) > 1`), undefined);
+    const enough = `histogram_count(increase(${DURATION}[30s])) > 1 and count_over_time(${DURATION}[30s]) > 4`;
+    const { data } = await client.instant(parse(enough), undefined);
     return data.kind === "vector" && data.labels.length > 0;
   });
 }, 1_800_000);
 afterAll(() => server?.stop());
+
+/** What a server answers, by `JSON.parse` alone. */
+async function parsed(path: string, fields: Readonly<Record<string, string>>): Promise<readonly ParsedSeries[]> {
+  const response = await fetch(`${server.url}/api/v1/${path}?${new URLSearchParams(fields)}`);
+  const { data } = (await response.json()) as { readonly data: { readonly result: readonly ParsedSeries[] } };
+  return data.result;
+}
+
+type ParsedHistogram = readonly [
+  time: number,
+  {
+    readonly count: string;
+    readonly sum: string;
+    readonly buckets?: readonly (readonly [rule: number, lower: string, upper: string, count: string])[];
+  },
+];
+interface ParsedSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly histogram?: ParsedHistogram;
+  readonly histograms?: readonly ParsedHistogram[];
+}
+
+const BOUNDS = ["right", "left", "none", "both"];
+const plainly = ([, { count, sum, buckets = [] }]: ParsedHistogram) => ({
+  count: Number(count),
+  sum: Number(sum),
+  buckets: buckets.map(([rule, lower, upper, amount]) => ({
+    lower: Number(lower),
+    upper: Number(upper),
+    count: Number(amount),
+    bounds: BOUNDS[rule],
+  })),
+});
 
 const scopeOf = (mesh: Mesh) => mesh.workload("backend");
 
@@ -66,4 +104,76 @@ it("has histograms beside floats of one answer, each for what it is", async () =
   expect(histogram?.buckets.reduce((sum, { count }) => sum + count, 0)).toBe(histogram?.count);
   const mesh = createMesh({ metrics: client });
   await expect(mesh.promql(DURATION).now()).rejects.toMatchObject({ name: "DecodeError", code: "shape" });
+});
+
+/** Both forms of one histogram: Prometheus scrapes itself, and keeps the classic one of this beside. */
+const CLASSIC = "prometheus_http_request_duration_seconds";
+const QUANTILES = [0, 0.1, 0.5, 0.9, 0.99, 1];
+
+it("are histograms of a query, with the quantiles that the server finds", async () => {
+  const mesh = createMesh({ metrics: prometheus(server.url) });
+  const at = Date.now() - 1_000;
+  const source = `sum by (reporter) (rate(${DURATION}[30s]))`;
+  const answer = await mesh.promql(source, { type: "histogram", unit: "s" }).at(at);
+  const [raw] = await parsed("query", { query: source, time: String(at / 1000) });
+  if (raw?.histogram === undefined) throw new Error("the server has a histogram");
+  expect(answer.samples).toHaveLength(1);
+  const [sample] = answer.samples;
+  expect(sample).toMatchObject({ labels: { reporter: "destination" }, at });
+  expect({ ...sample?.histogram, scale: undefined }).toEqual({ ...plainly(raw.histogram), scale: undefined });
+  expect(sample?.histogram.scale).toBe("exponential");
+  for (const q of QUANTILES) {
+    const { values } = await mesh.promql(`histogram_quantile(${q}, ${source})`).at(at);
+    expect(sample?.histogram.quantile(q)).toBeCloseTo(values[0] ?? Number.NaN, 9);
+  }
+  const bound = sample?.histogram.quantile(0.5) ?? Number.NaN;
+  const { values } = await mesh.promql(`histogram_fraction(0, ${bound}, ${source})`).at(at);
+  expect(sample?.histogram.fraction(0, bound)).toBeCloseTo(values[0] ?? Number.NaN, 9);
+});
+
+it("of series of buckets are the same type, with the quantiles that the server finds", async () => {
+  const mesh = createMesh({ metrics: prometheus(server.url) });
+  const at = Date.now() - 1_000;
+  const source = `sum by (handler, le) (${CLASSIC}_bucket)`;
+  const answer = await mesh.promql(source, { type: "histogram", unit: "s" }).at(at);
+  expect(answer.length).toBeGreaterThan(1);
+  for (const q of QUANTILES) {
+    const theirs = await mesh.promql(`histogram_quantile(${q}, ${source})`).at(at);
+    for (const { labels, histogram } of answer) {
+      expect(histogram.quantile(q)).toBeCloseTo(theirs.get(labels)?.value ?? Number.NaN, 9);
+    }
+  }
+  const whole = await mesh.promql(`{__name__=~"${CLASSIC}_(bucket|sum|count)"}`, { type: "histogram" }).at(at);
+  const means = await mesh.promql(`${CLASSIC}_sum / ${CLASSIC}_count`).at(at);
+  expect(whole.length).toBe(means.length);
+  for (const { labels, histogram } of whole) {
+    expect(labels.__name__).toBe(CLASSIC);
+    const { __name__, ...rest } = labels;
+    expect(histogram.mean).toBe(means.get(rest)?.value);
+  }
+});
+
+it("over a range have the very numbers of each instant", async () => {
+  const mesh = createMesh({ metrics: prometheus(server.url) });
+  const to = Math.floor(Date.now() / 1000 - 1) * 1000;
+  const range = { from: to - 5_000, to, step: "1s" };
+  const answer = await mesh.promql(DURATION, { type: "histogram" }).over(range);
+  const [raw] = await parsed("query_range", {
+    query: DURATION,
+    start: String((to - 5_000) / 1000),
+    end: String(to / 1000),
+    step: "1",
+  });
+  const [series] = answer.series;
+  const theirs = raw?.histograms ?? [];
+  expect(theirs.length).toBeGreaterThan(1);
+  expect([...(series?.timesMs ?? [])]).toEqual(theirs.map(([time]) => time * 1000));
+  expect(series?.histograms.map((one) => ({ ...one, scale: undefined }))).toEqual(
+    theirs.map((one) => ({ ...plainly(one), scale: undefined })),
+  );
+  const medians = await mesh.promql(`histogram_quantile(0.5, ${DURATION})`).over(range);
+  const [ours] = answer.quantile(0.5).series;
+  for (const [i, value] of [...(medians.series[0]?.values ?? [])].entries()) {
+    expect(ours?.values[i]).toBeCloseTo(value, 9);
+  }
 });
