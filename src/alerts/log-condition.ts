@@ -92,6 +92,16 @@ export class LogCondition {
    * @throws {PartialError} where part of the answer is missing: what is not there may hold all the same
    */
   async holding(backend: LogBackend, atMs: number, options: AskOptions = {}): Promise<readonly HoldingLines[]> {
+    const all = await this.measured(backend, atMs, options);
+    return all.filter(({ value }) => holds(value, this.op, this.threshold));
+  }
+
+  /**
+   * What it compares at an instant, whether it holds for that or not; a series without lines is none.
+   *
+   * @throws {PartialError} where part of the answer is missing
+   */
+  async measured(backend: LogBackend, atMs: number, options: AskOptions = {}): Promise<readonly HoldingLines[]> {
     const question = { ...this.#measure, fromMs: atMs, toMs: atMs, stepMs: 1 };
     const { series, complete, warnings } = await backend.measure(question, options);
     if (!complete) {
@@ -100,7 +110,7 @@ export class LogCondition {
     }
     return series.flatMap(({ labels, values }) => {
       const value = values.at(-1);
-      return value !== undefined && holds(value, this.op, this.threshold) ? [{ labels, value }] : [];
+      return value === undefined ? [] : [{ labels, value }];
     });
   }
 }

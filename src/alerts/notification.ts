@@ -4,7 +4,7 @@ import type { AlertInstance, AlertInstances } from "./state.ts";
 
 /**
  * Why an alert is resolved: `"recovered"` what it compares is measured and the condition holds no more, `"missing"` part
- * of what it compares is not measured any more, `"unknown"` its rule does not tell the two apart.
+ * of what it compares is not measured any more, `"unknown"` nobody can tell the two apart.
  */
 export type ResolvedBecause = "missing" | "recovered" | "unknown";
 

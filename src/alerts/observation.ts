@@ -1,7 +1,10 @@
 import { PartialError, QueryError } from "../errors.ts";
 import type { LogBackend } from "../logs/backend.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
+import { ready } from "../metrics/formula.ts";
+import { Query } from "../metrics/query.ts";
 import type { Question } from "../metrics/question.ts";
+import { type Expr, typeOf, without } from "../promql/index.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { Sample } from "../results/sample.ts";
 import { type AskOptions, shown } from "../time.ts";
@@ -39,7 +42,16 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
     case "promql": {
       const context = metrics && contextOf(metrics);
       const question = questionOf(spec, context, 'watch({ every, metrics: prometheus("http://prometheus:9090") })');
-      const measured = source.kind === "condition" ? source.condition.measured : undefined;
+      const asking = (expr: Expr): Question =>
+        new Query({
+          context: question.context,
+          unit: "1",
+          formula: ready(() => expr),
+          grouping: undefined,
+          shape: without(),
+        });
+      const measured =
+        source.kind === "condition" ? source.condition.measured : comparedIn(source.expr)?.map((expr) => asking(expr));
       return {
         find: async (atMs, options) =>
           (await whole(question, atMs, options)).map(({ labels, value }) => foundAlert(spec, labels, value)),
@@ -63,7 +75,13 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
           (await source.condition.holding(logs, atMs, options)).map(({ labels, value }) =>
             foundAlert(spec, labels, value),
           ),
-        why: untold,
+        // Where there are no lines any more, nobody knows whether there is nothing to write or nobody who writes.
+        why: async (alerts, atMs, options) => {
+          const lines = await source.condition.measured(logs, atMs, options);
+          return alerts.map(({ labels }) =>
+            lines.some((one) => isOf(spec, one.labels, labels)) ? "recovered" : "unknown",
+          );
+        },
       };
     case "traces":
       return {
@@ -73,13 +91,42 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
           if (!holds && !complete) throw partial(warnings, source.condition.toString());
           return holds ? [foundAlert(spec, {}, count)] : [];
         },
-        why: untold,
+        why: async (alerts, _, options) => {
+          const { count } = await source.condition.evaluate(options);
+          return alerts.map(() => (count > 0 ? "recovered" : "unknown"));
+        },
       };
     case "logql":
       throw new QueryError(
         "config",
         `watch: ${shown(spec.name)} is LogQL of another hand, which Loki's ruler evaluates; write its condition with logLines`,
       );
+  }
+}
+
+/**
+ * What an expression compares: both sides of a comparison, those of `and`, `or` and what stands before `unless`;
+ * `undefined` where it says otherwise when it holds.
+ */
+function comparedIn(expr: Expr): readonly Expr[] | undefined {
+  if (expr.kind !== "binary") return undefined;
+  switch (expr.op) {
+    case "==":
+    case "!=":
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return expr.bool ? undefined : [expr.left, expr.right].filter((side) => typeOf(side) === "vector");
+    case "and":
+    case "or": {
+      const [left, right] = [comparedIn(expr.left), comparedIn(expr.right)];
+      return left && right && [...left, ...right];
+    }
+    case "unless":
+      return comparedIn(expr.left);
+    default:
+      return undefined;
   }
 }
 

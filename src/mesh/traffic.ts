@@ -447,8 +447,8 @@ export class Traffic {
     if (reporter === "auto" && reporters === undefined) return plain;
     const because =
       reporter === "auto"
-        ? 'the reporter "auto" is chosen when it is asked'
-        : 'histograms are "auto", which is found out when it is asked';
+        ? 'the reporter "auto" is chosen when it is asked; for a text, such as a rule needs, write .reportedBy("destination")'
+        : 'histograms are "auto", which is found out when it is asked; for a text, such as a rule needs, write createMesh({ histograms: "classic" })';
     return later(because, async (atMs, options) =>
       under({
         reporter: reporter === "auto" ? ((await reporters?.of(this.#scope, atMs, options)) ?? "destination") : reporter,

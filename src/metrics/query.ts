@@ -68,7 +68,7 @@ export class Query<U extends string, L extends string = never, out K extends str
   get expr(): Expr {
     const { formula, grouping } = this.#plan;
     if (formula.kind === "ready") return formula.build(grouping);
-    throw new QueryError("reporter", `the query has no text yet: ${formula.because}; await it and read meta.promql`);
+    throw new QueryError("reporter", `the query has no text yet: ${formula.because}, or await it and read meta.promql`);
   }
 
   /** Whom it asks, and by which clock, for tools. */

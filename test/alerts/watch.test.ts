@@ -10,6 +10,7 @@ import {
   alertKey,
   alertmanager,
   fileStore,
+  logLines,
   memoryStore,
   ruleGroup,
   tracesOf,
@@ -17,7 +18,7 @@ import {
   type WatchOptions,
   webhook,
 } from "../../src/alerts/index.ts";
-import { createMesh, type MetricsBackend } from "../../src/index.ts";
+import { createMesh, type LogBackend, type MetricsBackend } from "../../src/index.ts";
 import { parse, print } from "../../src/promql/index.ts";
 import { simulatedMesh } from "../../src/testing/index.ts";
 import { answering } from "../http/listener.ts";
@@ -117,6 +118,42 @@ describe("a watched rule", () => {
     };
     expect(await resolvedBy()).toEqual({ seen: ["api recovered", "web missing"], firing: 0 });
     expect(await resolvedBy("keep")).toEqual({ seen: ["api recovered"], firing: 1 });
+  });
+
+  test.each([
+    ["success < 0.99", ["api recovered", "web missing"]],
+    ["success < 0.99 and success < 2", ["api recovered", "web missing"]],
+    ["success < 0.99 unless other > 1", ["api recovered", "web missing"]],
+    ["success < bool 0.99", ["api unknown", "web unknown"]],
+  ])("says so of bare PromQL where that compares: %s", async (text, wanted) => {
+    const { backend: metrics } = scripted((turn, query): Record<string, number> => {
+      if (turn === 0) return { web: 0.5, api: 0.5 };
+      return query === "success" ? { api: 1 } : {};
+    });
+    const seen: string[] = [];
+    const onResolved = ({ labels, because }: AlertNotification) =>
+      void seen.push(`${labels.source_workload} ${because}`);
+    await alert("A", parse(text)).watch({ ...turns(3), metrics, onResolved }).done;
+    expect(seen.sort()).toEqual(wanted);
+  });
+
+  test.each<[readonly number[], string]>([
+    [[3], "recovered"],
+    [[], "unknown"],
+  ])("over lines is recovered while some are left, and otherwise nobody knows: %j", async (left, wanted) => {
+    let turn = 0;
+    const logs = {
+      measure: async () => ({
+        series: (turn++ === 0 ? [12] : left).map((value) => ({ labels: {}, values: Float64Array.of(value) })),
+        warnings: [],
+        complete: true,
+      }),
+    } as unknown as LogBackend;
+    const seen: unknown[] = [];
+    const onResolved = ({ because }: AlertNotification) => void seen.push(because);
+    const noisy = alert("Noisy", logLines({ origin: {} }, { window: "1m" }).above(10));
+    await noisy.watch({ ...turns(3), logs, onResolved }).done;
+    expect(seen).toEqual([wanted]);
   });
 
   test("changes nothing where the query fails, or part of its answer is missing", async () => {

@@ -134,7 +134,7 @@ describe("the reporter auto", () => {
       expect.objectContaining({
         code: "reporter",
         message:
-          'the query has no text yet: the reporter "auto" is chosen when it is asked; await it and read meta.promql',
+          'the query has no text yet: the reporter "auto" is chosen when it is asked; for a text, such as a rule needs, write .reportedBy("destination"), or await it and read meta.promql',
       }),
     );
     expect(backend.asked).toHaveLength(0);
