@@ -1,3 +1,9 @@
+/**
+ * Scopes of a mesh, their signals, and the backends that are asked.
+ *
+ * @module meshquery
+ */
+
 export {
   BackendError,
   type BackendErrorCode,
@@ -71,7 +77,7 @@ export type { Check, CheckStatus, Signal } from "./mesh/doctor/check.ts";
 export type { Checkup } from "./mesh/doctor/checkup.ts";
 export type { ExampleList, ExampleMeta } from "./mesh/examples.ts";
 export type { ExplainOptions } from "./mesh/explain/ask.ts";
-export type { Explanation, ExplanationMeta, ExplanationParts } from "./mesh/explain/explanation.ts";
+export type { Explanation, ExplanationJson, ExplanationMeta, ExplanationParts } from "./mesh/explain/explanation.ts";
 export type { Figure, Finding, FindingKind } from "./mesh/explain/finding.ts";
 export type { FailureRule } from "./mesh/failures.ts";
 export type { GraphOptions } from "./mesh/graph/ask.ts";
@@ -89,7 +95,7 @@ export { type Certificate, readCertificates } from "./mesh/identity/certificate.
 export type { CertificateExpiry, CertificateOptions, Certificates } from "./mesh/identity/certificates.ts";
 export type { IdentityEdge, IdentityPeer, Security, SeenPrincipal } from "./mesh/identity/edge.ts";
 export type { ExpectedIdentities, IdentityFinding } from "./mesh/identity/finding.ts";
-export type { Identity, IdentityMeta, IdentityParts } from "./mesh/identity/identity.ts";
+export type { Identity, IdentityJson, IdentityMeta, IdentityParts } from "./mesh/identity/identity.ts";
 export type { IstioLabel } from "./mesh/istio.ts";
 export type { EntryConditions, LogOptions, Status } from "./mesh/log-options.ts";
 export type { CallGroup, Denial, ErrorKey, LimitedCall, LogQuantile } from "./mesh/log-scope.ts";

@@ -1,3 +1,9 @@
+/**
+ * Alerts and SLOs: written, exported, tried on the past, watched.
+ *
+ * @module meshquery/alerts
+ */
+
 export { RuleFileError, type RuleFileErrorCode } from "../errors.ts";
 export type { CompareOp } from "../logs/logql/ast.ts";
 export type {

@@ -3,6 +3,8 @@ import type { Redactor } from "./redaction.ts";
 /** What is told of each step on the way to a backend: `console`, OpenTelemetry's `diag`, or any logger that has this. */
 export interface DebugLogger {
   /**
+   * Takes what happened to a request.
+   *
    * @param message one line
    * @param details the same as fields: `backend`, `method`, `url`, and what became of it
    */

@@ -1,3 +1,9 @@
+/**
+ * PromQL as data, and evaluated in memory.
+ *
+ * @module meshquery/promql
+ */
+
 export { EvaluationError, type EvaluationErrorCode, type PromqlErrorCode, PromqlSyntaxError } from "../errors.ts";
 export type {
   Aggregation,

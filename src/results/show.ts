@@ -2,12 +2,16 @@ import { DISPLAY, type MimeBundle } from "./mime.ts";
 
 /** What shows itself: every result, and every query and search that has not been asked yet. */
 export interface Showable {
+  /** What a notebook is given, by media type. */
   [DISPLAY](): MimeBundle | PromiseLike<MimeBundle>;
 }
 
 /** What is used of the module `tslab`, which only its kernel has. */
 export interface Tslab {
-  readonly display: { html(html: string): void };
+  readonly display: {
+    /** Shows markup. */
+    html(html: string): void;
+  };
 }
 
 /**

@@ -3,15 +3,22 @@ import type { VegaLiteSpec } from "./vega-lite.ts";
 
 /** What is used of the package `vega`. */
 export interface VegaLibrary {
+  /** Makes of a specification what a view runs. */
   parse(spec: never): never;
   readonly View: new (
     runtime: never,
     options?: { readonly renderer?: "none" },
-  ) => { toSVG(): Promise<string>; finalize(): unknown };
+  ) => {
+    /** Draws. */
+    toSVG(): Promise<string>;
+    /** Ends the view. */
+    finalize(): unknown;
+  };
 }
 
 /** What is used of the package `vega-lite`. */
 export interface VegaLiteLibrary {
+  /** Makes a specification of Vega of one of Vega-Lite. */
   compile(spec: never): { readonly spec: unknown };
 }
 

@@ -1,3 +1,9 @@
+/**
+ * A simulated mesh, and tests of alerts.
+ *
+ * @module meshquery/testing
+ */
+
 export type { Expectation, ExpectedAlert } from "./alert-expectation.ts";
 export {
   AlertTest,
