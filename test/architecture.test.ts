@@ -17,10 +17,11 @@ import {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
-  readonly exports: Readonly<Record<string, unknown>>;
-  readonly tsdown: { readonly entry: Readonly<Record<string, string>> };
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
 };
-const entries = Object.values(manifest.tsdown.entry);
+const entries = Object.values(manifest.exports).flatMap((target) =>
+  typeof target === "string" ? [] : [target.default.replace(/^\.\/dist\/(.+)\.js$/, "src/$1.ts")],
+);
 
 const sources: Sources = new Map(
   readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })

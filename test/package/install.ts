@@ -53,7 +53,7 @@ export async function installPackage(): Promise<Consumer> {
 /** Packs a build made beside the checkout, so that no other work on `dist` is met half-way. */
 async function pack(staged: string): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
   mkdirSync(staged);
-  for (const name of ["package.json", "README.md", "LICENSE"]) cpSync(join(root, name), join(staged, name));
+  for (const name of ["package.json", "README.md", "LICENSE", "NOTICE"]) cpSync(join(root, name), join(staged, name));
   await run(process.execPath, ["node_modules/tsdown/dist/run.mjs", "--out-dir", join(staged, "dist")], root);
   const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts"], staged);
   const [packed] = JSON.parse(stdout) as { readonly filename: string; readonly files: readonly { path: string }[] }[];

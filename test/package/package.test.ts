@@ -18,7 +18,7 @@ afterAll(() => consumer?.remove());
 describe("the tarball", () => {
   test("holds the build, its licence and its introduction, and nothing else", () => {
     const others = consumer.files.filter((path) => !path.startsWith("dist/"));
-    expect(others.sort()).toEqual(["LICENSE", "README.md", "package.json"]);
+    expect(others.sort()).toEqual(["LICENSE", "NOTICE", "README.md", "package.json"]);
     expect(consumer.files.filter((path) => !/\.(?:js|js\.map|d\.ts)$/.test(path)).sort()).toEqual(others);
     expect(consumer.files).toEqual(expect.arrayContaining(["dist/index.js", "dist/index.d.ts"]));
   });
@@ -37,6 +37,20 @@ describe("the tarball", () => {
       const missing = map.sources.filter((_, i) => typeof map.sourcesContent?.[i] !== "string");
       expect(missing, path).toEqual([]);
     }
+  });
+
+  test("asks for nothing but Node, its dependencies and its optional peers", () => {
+    const installed = join(consumer.folder, "node_modules/meshquery");
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const asked = consumer.files
+      .filter((path) => path.endsWith(".js"))
+      .flatMap((path) => [
+        ...readFileSync(join(installed, path), "utf8").matchAll(/(?:^(?:im|ex)port [^"]*|\bimport\()"([^."][^"]*)"/gm),
+      ])
+      .map(([, specifier = ""]) => specifier)
+      .filter((specifier) => !specifier.startsWith("node:"));
+    expect(Object.keys({ ...dependencies, ...peerDependencies })).toEqual(expect.arrayContaining([...new Set(asked)]));
+    expect(asked).toContain("axios");
   });
 
   test("satisfies publint", async () => {
