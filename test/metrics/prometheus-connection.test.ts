@@ -77,3 +77,34 @@ describe("no answer", () => {
     }
   });
 });
+
+test("who shares an answer with others has columns of its own", async () => {
+  let requests = 0;
+  const server = await answering((request, response) => {
+    if (!request.url?.includes("/query_range")) {
+      response.writeHead(404).end();
+      return;
+    }
+    requests++;
+    const series = (job: string) => ({ metric: { job }, values: [1, 1.5, 2, 2.5].map((time) => [time, `${time}`]) });
+    const result = [series("a"), series("b")];
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ status: "success", data: { resultType: "matrix", result } }));
+  });
+  const client = prometheus(server.url);
+  const ask = async () => {
+    const { series } = (await client.range(up, GRID)).data;
+    const before = series.map(({ timesMs, values }) => [...timesMs, ...values]);
+    // Whoever comes later must not see this.
+    for (const { timesMs, values } of series) values.fill(timesMs.fill(0)[0] ?? 0);
+    return { series, before };
+  };
+  const answers = await Promise.all(Array.from({ length: 5 }, ask));
+  await server.close();
+  expect(requests).toBe(1);
+  const column = [1000, 1500, 2000, 2500, 1, 1.5, 2, 2.5];
+  for (const { before, series } of answers) {
+    expect(before).toEqual([column, column]);
+    expect(series[0]?.timesMs).toBe(series[1]?.timesMs);
+  }
+});

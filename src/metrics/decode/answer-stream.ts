@@ -2,6 +2,7 @@ import { DecodeError } from "../../errors.ts";
 import type { LabelSet } from "../../results/labels.ts";
 import type { SeriesData } from "../backend.ts";
 import { type DecodedAnswer, decodeAnswer, type Remarks, remarkReaders } from "./answer.ts";
+import { copiedAnswer } from "./copied-answer.ts";
 import type { AnswerContext } from "./decode-error.ts";
 import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, JsonScanner, OPEN_ARRAY, OPEN_OBJECT } from "./json-scanner.ts";
 import { keepShapes } from "./kept-shapes.ts";
@@ -68,12 +69,13 @@ export class AnswerStream {
   }
 
   /**
-   * The answer, after all bytes were taken.
+   * The answer, after all bytes were taken. Who asks once more, since several share the question, has columns of its own.
    *
    * @throws {DecodeError} when they are not a whole answer
    */
   end(): DecodedAnswer {
-    this.#answer ??= this.#end();
+    if (this.#answer !== undefined) return copiedAnswer(this.#answer);
+    this.#answer = this.#end();
     return this.#answer;
   }
 
