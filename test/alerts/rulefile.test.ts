@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { alert, fromYAML, record, ruleGroup, text, tracesOf, value } from "../../src/alerts/index.ts";
+import { alert, fromYAML, labelOf, record, ruleGroup, text, tracesOf, value } from "../../src/alerts/index.ts";
 import type { ExportOptions } from "../../src/alerts/rulefile/print.ts";
 import { RuleFileError } from "../../src/errors.ts";
 import { createMesh } from "../../src/index.ts";
@@ -69,6 +69,36 @@ describe("a file that was written is read back as the same rules", () => {
     expect(read.alerts.map(({ spec }) => spec.annotations)).toEqual(
       alertsOnly.alerts.map(({ spec }) => spec.annotations),
     );
+  });
+
+  test("of Grafana, which fills variables of its environment into all but annotations and queries", () => {
+    const options = { as: "grafana", folder: "of $HOME", datasource: "p" } as const;
+    const home = `$${"{HOME}"}`;
+    const rule = alert("Costs $5", parse('up{cost="$5"} == 0'))
+      .labels({ caller: text`$$ of ${labelOf("job")}`, plain: `${home} $HOME` })
+      .annotations({ summary: text`$${labelOf("job")} pays ${value} of ${home} and $HOME` });
+    const yaml = ruleGroup("the $ group", [rule]).toYAML(options);
+    // As its provisioning reads a value: a dollar is written twice.
+    const filled = (given: string) =>
+      given
+        .split("$$")
+        .map((part) => part.replace(/\$(\w+|\{\w+\})/g, ""))
+        .join("$");
+    const [group] = (parseYaml(yaml) as GrafanaFile).groups;
+    const [read] = group?.rules ?? [];
+    expect([group?.name, group?.folder, read?.title].map((one) => filled(one ?? ""))).toEqual([
+      "the $ group",
+      "of $HOME",
+      "Costs $5",
+    ]);
+    expect(filled(read?.labels.caller ?? "")).toBe("$$ of {{ $labels.job }}");
+    expect(filled(read?.labels.plain ?? "")).toBe(`${home} $HOME`);
+    expect(read?.annotations.summary).toBe(
+      '{{ "$" }}{{ $labels.job }} pays {{ $values.A.Value }} of {{ "$" }}{HOME} and $HOME',
+    );
+    expect(read?.data[0]?.model.expr).toBe('up{cost="$5"} == 0');
+    expect(fromYAML(yaml).toYAML(options)).toBe(yaml);
+    expect(fromYAML(yaml).alerts[0]?.spec.labels).toEqual(rule.spec.labels);
   });
 
   test("whatever texts it holds", () => {
@@ -258,6 +288,11 @@ describe("what a kind of file cannot hold is refused by name", () => {
       "every 10s or a multiple of it",
     ],
     [
+      "two rules of one name for Grafana",
+      () => ruleGroup("g", [up, up.severity("page")]).toYAML({ as: "grafana", folder: "f", datasource: "d" }),
+      "Grafana takes each title once in a folder; give one of them another name",
+    ],
+    [
       "no folder for Grafana",
       () => up.toYAML(untyped({ as: "grafana", datasource: "d" })),
       "folder: undefined is no name",
@@ -326,3 +361,16 @@ describe("a rule", () => {
     expect(rule.labels({ at: text`${value}` }).toYAML()).toContain('at: "{{ $value }}"');
   });
 });
+
+interface GrafanaFile {
+  readonly groups: readonly {
+    readonly name: string;
+    readonly folder: string;
+    readonly rules: readonly {
+      readonly title: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly annotations: Readonly<Record<string, string>>;
+      readonly data: readonly { readonly model: { readonly expr?: string } }[];
+    }[];
+  }[];
+}

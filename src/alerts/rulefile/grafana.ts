@@ -37,8 +37,36 @@ export function grafanaFile(groups: readonly GroupSpec[], options: GrafanaOption
       `toYAML: ${name}: ${shown(value)} is no name; write { as: "grafana", folder: "mesh", datasource: "prometheus" }`,
     );
   }
+  checkTitles(groups);
   return { apiVersion: 1, groups: groups.map((group) => groupTree(group, { folder, datasource, orgId })) };
 }
+
+/** Grafana keeps one rule of each title in a folder, and a second one fails the whole file. */
+function checkTitles(groups: readonly GroupSpec[]): void {
+  const titles = new Set<string>();
+  for (const { name } of groups.flatMap(({ rules }) => rules)) {
+    if (titles.has(name)) {
+      throw new QueryError(
+        "export",
+        `toYAML: two rules are called ${shown(name)}, and Grafana takes each title once in a folder; give one of them another name`,
+      );
+    }
+    titles.add(name);
+  }
+}
+
+/**
+ * A text as Grafana reads it from a provisioning file, where `$NAME` is a variable of its environment and `$$` a dollar.
+ *
+ * @see Grafana, `pkg/services/provisioning/values/values.go`
+ */
+const literal = (text: string): string => text.replaceAll("$", "$$$$");
+
+/** In annotations, which are full of `$labels`, Grafana fills in `${NAME}` alone, and has no other way to write that. */
+const annotation = (text: string): string => text.replaceAll("${", '{{ "$" }}{');
+
+const mapped = (tree: Tree | undefined, map: (text: string) => string): Tree | undefined =>
+  tree && Object.fromEntries(Object.entries(tree).map(([name, text]) => [name, map(String(text))]));
 
 function groupTree(
   group: GroupSpec,
@@ -58,17 +86,17 @@ function groupTree(
       `toYAML: ${shown(rule.name)} records a metric, which needs a place to write to that a file for Grafana does not name; export it as "prometheus"`,
     );
   });
-  return { orgId, name, folder, interval: formatDuration(intervalMs), rules };
+  return { orgId, name: literal(name), folder: literal(folder), interval: formatDuration(intervalMs), rules };
 
   function ruleTree(rule: AlertSpec): Tree {
     const { forMs, keepFiringForMs, annotations } = rule;
     const range = { from: Math.ceil((intervalMs + queryOffsetMs) / 1000), to: Math.floor(queryOffsetMs / 1000) };
     return {
       uid: uidOf(folder, name, rule.name),
-      title: rule.name,
+      title: literal(rule.name),
       condition: "C",
       data: [
-        { refId: "A", relativeTimeRange: range, datasourceUid: datasource, model: questionOf(rule) },
+        { refId: "A", relativeTimeRange: range, datasourceUid: literal(datasource), model: questionOf(rule) },
         { refId: "B", relativeTimeRange: range, datasourceUid: "__expr__", model: THERE },
         { refId: "C", relativeTimeRange: range, datasourceUid: "__expr__", model: FIRES },
       ],
@@ -79,8 +107,8 @@ function groupTree(
         keepFiringFor: keepFiringForMs > 0 ? formatDuration(keepFiringForMs) : undefined,
         // Prometheus resolves an alert at the first evaluation without its series; Grafana waits for two of its own accord.
         missing_series_evals_to_resolve: 1,
-        annotations: textsTree(annotations, "grafana"),
-        labels: textsTree(rule.labels, "grafana"),
+        annotations: mapped(textsTree(annotations, "grafana"), annotation),
+        labels: mapped(textsTree(rule.labels, "grafana"), literal),
       }),
       isPaused: false,
     };

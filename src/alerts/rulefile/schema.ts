@@ -172,22 +172,27 @@ const GRAFANA: Kind = {
 
 function fromGrafana({ name, interval, rules }: z.output<typeof GRAFANA_GROUP>): ReadGroup {
   return {
-    name,
+    name: unescaped(name),
     interval,
     rules: rules.map(({ title, data, for: wait, keepFiringFor, labels, annotations }) => ({
-      alert: title,
+      alert: unescaped(title),
       expr: data.find(({ model }) => model.expr !== undefined)?.model.expr ?? "",
       for: wait ?? undefined,
       keep_firing_for: keepFiringFor ?? undefined,
-      labels: mapped(labels ?? {}),
-      annotations: mapped(annotations ?? {}),
+      labels: mapped(labels ?? {}, unescaped),
+      annotations: mapped(annotations ?? {}, (text) => text.replaceAll('{{ "$" }}{', "${")),
     })),
   };
 }
 
+/** A dollar, which Grafana takes for the beginning of a variable of its environment, is written twice. */
+const unescaped = (text: string): string => text.replaceAll("$$", "$");
+
 /** In Grafana's templates a value is one of a query by its name. */
-const mapped = (texts: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, text.replaceAll("$values.A.Value", "$value")]));
+const mapped = (texts: Readonly<Record<string, string>>, read: (text: string) => string): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, read(text).replaceAll("$values.A.Value", "$value")]),
+  );
 
 /** What kind of file a document is, by its first keys. */
 export function kindOf(content: unknown): Kind {
