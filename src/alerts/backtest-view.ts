@@ -91,7 +91,10 @@ export function intervalsTable(tests: readonly DrawnBacktest[]): Table {
     number("least"),
     number("greatest"),
   ];
-  return Table.of(headings, rows);
+  const states = tests.flatMap((test) =>
+    byFiring(test).flatMap(({ intervals }) => intervals.map(({ state }) => state)),
+  );
+  return Table.of(headings, rows, (row) => (states[row] === "firing" ? "bad" : undefined));
 }
 
 /** A row for each setting of a rule; its own is marked. */

@@ -1,4 +1,6 @@
 import { QueryError } from "../errors.ts";
+import { DISPLAY, displayed, INSPECT, type MimeBundle } from "../results/mime.ts";
+import { listOf, type ResultArray, type RowForm } from "../results/result-list.ts";
 import { formatInstant, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { LogBackend } from "./backend.ts";
 import { type LogState, Reading, type ReadingOptions } from "./reading.ts";
@@ -13,7 +15,7 @@ export interface LogMeta extends LogState {
 }
 
 /** What was found, in the search's order, with what is known of the search. */
-export type LogList<T> = readonly T[] & { readonly meta: LogMeta };
+export type LogList<T> = ResultArray<T, LogMeta>;
 
 /** How a search is to be done, other than what it looks for. */
 export interface LogSearchOptions extends ReadingOptions {
@@ -31,6 +33,8 @@ export interface LogReader {
 /** What is looked for: all of it that one pass gives, chunk by chunk, in order. */
 export interface SoughtLines<T> {
   readonly span: TimeSpan;
+  /** How what is found is told in a table. */
+  readonly rows: RowForm<T>;
   readonly read: (reading: Reading) => AsyncIterable<readonly T[]>;
 }
 
@@ -76,6 +80,16 @@ export class LogSearch<T> implements PromiseLike<LogList<T>>, AsyncIterable<T> {
     return metaOf(this.#reader.backend.name, reading);
   }
 
+  /** How it looks in a notebook: as what it finds. */
+  [DISPLAY](): Promise<MimeBundle> {
+    return displayed(async () => (await this)[DISPLAY]());
+  }
+
+  /** What it looks for, and how to start it. */
+  [INSPECT](): string {
+    return `a search for ${this.#sought.rows.noun}s in ${this.#reader.backend.name}, not started yet: await it, or read it with for await`;
+  }
+
   #start(): Reading {
     const { backend, parse, now } = this.#reader;
     const startedMs = now();
@@ -86,7 +100,7 @@ export class LogSearch<T> implements PromiseLike<LogList<T>>, AsyncIterable<T> {
   async #collect(): Promise<LogList<T>> {
     const found: T[] = [];
     const meta = await this.each((one) => found.push(one));
-    return listOf(found, meta);
+    return listOf(found, meta, this.#sought.rows);
   }
 
   async *#walk(reading: Reading): AsyncIterableIterator<T> {
@@ -113,10 +127,6 @@ export class LogSearch<T> implements PromiseLike<LogList<T>>, AsyncIterable<T> {
 
 const metaOf = (backend: string, reading: Reading): LogMeta =>
   Object.freeze({ ...reading.state(), ...reading.span, backend, tookMs: reading.tookMs });
-
-/** A list with what is known of the search behind it. */
-export const listOf = <T>(items: readonly T[], meta: LogMeta): LogList<T> =>
-  Object.freeze(Object.assign([...items], { meta }));
 
 function checkCount(count: unknown, name: string): void {
   if (count === undefined || (typeof count === "number" && Number.isInteger(count) && count > 0)) return;

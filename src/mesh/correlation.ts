@@ -1,12 +1,14 @@
 import { QueryError } from "../errors.ts";
 import type { Call } from "../logs/call.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
+import { ENTRY_ROWS } from "../logs/log-rows.ts";
 import { LogSearch, type LogSearchOptions } from "../logs/search.ts";
 import { type AskOptions, type Duration, durationMs } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { traceId } from "../traces/id.ts";
 import { TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
+import { TRACE_ROWS } from "../traces/trace-rows.ts";
 import { anyText } from "./log-options.ts";
 import { withOrigin } from "./log-plan.ts";
 import type { LogSource } from "./log-scope.ts";
@@ -41,6 +43,7 @@ export function logsOf(trace: Trace, source: LogSource, options: LogsOfOptions):
     source.reader,
     {
       span,
+      rows: ENTRY_ROWS,
       read: async function* (reading) {
         for await (const chunk of reading.entries([lines])) yield chunk.map(({ entry }) => entry);
       },
@@ -80,6 +83,7 @@ export async function traceOf(
         const asked = likely.length > 0 ? likely : known;
         return [...new Set(asked)].map((service) => ({ service, tags: { [REQUEST_ID]: requestId } }));
       },
+      rows: TRACE_ROWS,
       pick: (trace) => (trace.spans.some((span) => span.text(REQUEST_ID) === requestId) ? trace : undefined),
     },
     { limit: 1, ...options },

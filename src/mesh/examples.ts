@@ -1,11 +1,13 @@
 import { BackendError } from "../errors.ts";
 import type { Answer, Exemplar } from "../metrics/backend.ts";
+import { listOf, type ResultArray } from "../results/result-list.ts";
 import { type AskOptions, durationMs, type ResolvedSpan, resolveSpan, type TimeSpan } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import type { Hop } from "../traces/hop.ts";
 import { traceId } from "../traces/id.ts";
 import type { SearchMeta, TraceList, TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
+import { TRACE_ROWS } from "../traces/trace-rows.ts";
 import type { TraceOptions } from "./trace-options.ts";
 
 /** What is said of traces behind a metric: how they were come by, beside what is said of any search. */
@@ -14,7 +16,7 @@ export interface ExampleMeta extends SearchMeta {
 }
 
 /** Traces behind a metric, the latest first. */
-export type ExampleList = readonly Trace[] & { readonly meta: ExampleMeta };
+export type ExampleList = ResultArray<Trace, ExampleMeta>;
 
 /** Asks a metrics backend for the exemplars of a scope's durations. */
 export type ExemplarSource = (span: ResolvedSpan, options: AskOptions) => Promise<Answer<readonly Exemplar[]>>;
@@ -93,8 +95,7 @@ async function keptIds(
 
 const isTraceId = (id: string): boolean => /^[0-9a-f]{1,32}$/i.test(id) && !/^0+$/.test(id);
 
-const withMeta = (traces: readonly Trace[], meta: ExampleMeta): ExampleList =>
-  Object.freeze(Object.assign([...traces], { meta: Object.freeze(meta) }));
+const withMeta = (traces: readonly Trace[], meta: ExampleMeta): ExampleList => listOf(traces, meta, TRACE_ROWS);
 
 /** The span alone of what the options say. */
 const spanOf = (options: TraceOptions): TimeSpan =>

@@ -1,11 +1,13 @@
 import { QueryError } from "../errors.ts";
 import type { Call } from "../logs/call.ts";
-import type { RateLimit, RbacDenial } from "../logs/denial.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
+import { CALL_ROWS, ENTRY_ROWS } from "../logs/log-rows.ts";
 import type { Reading } from "../logs/reading.ts";
-import { type LogList, type LogMeta, type LogReader, LogSearch, listOf } from "../logs/search.ts";
+import { type LogList, type LogMeta, type LogReader, LogSearch } from "../logs/search.ts";
 import type { OnProgress } from "../results/progress.ts";
+import { listOf, type RowForm } from "../results/result-list.ts";
 import type { TimeSpan } from "../time.ts";
+import { type CallGroup, DENIAL_ROWS, type Denial, GROUP_ROWS, LIMITED_ROWS, type LimitedCall } from "./log-finding.ts";
 import { Look } from "./log-look.ts";
 import { type LogOptions, withoutQuery } from "./log-options.ts";
 import type { Scope } from "./scope.ts";
@@ -26,37 +28,6 @@ export function logSource(source: LogSource | undefined): LogSource {
     "config",
     'this mesh has no backend for logs; write createMesh({ logs: loki("http://loki:3100") }) or elasticsearch(…)',
   );
-}
-
-/** A call that an authorization policy turned away. */
-export interface Denial extends RbacDenial {
-  readonly call: Call;
-  readonly timeMs: number | undefined;
-  /** The caller's identity, where the format of the lines has it. */
-  readonly principal: string | undefined;
-  /** The caller's workload, where its own line was found. */
-  readonly workload: string | undefined;
-}
-
-/** A call that met a rate limit. */
-export interface LimitedCall {
-  readonly call: Call;
-  readonly timeMs: number | undefined;
-  /** Whose limit: the proxy's own, or that of the rate limit service. */
-  readonly by: RateLimit;
-}
-
-/** What calls had in common, and how they fared. */
-export interface CallGroup {
-  readonly key: string;
-  readonly calls: number;
-  /** Of those that failed, by the scope's rule. */
-  readonly errors: number;
-  /** Of all calls of the question, from 0 to 1. */
-  readonly share: number;
-  /** Milliseconds that half of them did not exceed; `undefined` where no line says. */
-  readonly medianMs: number | undefined;
-  readonly slowestMs: number | undefined;
 }
 
 /** A quantile of durations as access logs show them: of every call, none of them sampled. */
@@ -86,19 +57,19 @@ export class ScopeLogs {
   entries(options: LogOptions): LogSearch<AccessLogEntry> {
     const look = this.#look(options);
     const sides = look.sides(options.side);
-    return this.#search(options, (reading) => this.#look(options).entries(reading, sides));
+    return this.#search(options, ENTRY_ROWS, (reading) => this.#look(options).entries(reading, sides));
   }
 
   /** The calls of the scope of which a line is as described. */
   calls(options: LogOptions): LogSearch<Call> {
     this.#look(options);
-    return this.#search(options, (reading) => this.#look(options).calls(reading));
+    return this.#search(options, CALL_ROWS, (reading) => this.#look(options).calls(reading));
   }
 
   /** The calls that a policy turned away. */
   async denials(options: LogOptions): Promise<LogList<Denial>> {
     const found = await this.calls({ ...options, denied: true });
-    return mapped(found, (call) => {
+    return mapped(found, DENIAL_ROWS, (call) => {
       const { policy, namespace, rule } = call.rbac ?? { policy: undefined, namespace: undefined, rule: undefined };
       const { principal, workload } = call.source;
       return { policy, namespace, rule, principal, workload, timeMs: call.timeMs, call };
@@ -108,7 +79,7 @@ export class ScopeLogs {
   /** The calls that met a limit. */
   async rateLimited(options: LogOptions): Promise<LogList<LimitedCall>> {
     const found = await this.calls({ ...options, rateLimited: true });
-    return mapped(found, (call) => ({ by: call.rateLimit ?? "unknown", timeMs: call.timeMs, call }));
+    return mapped(found, LIMITED_ROWS, (call) => ({ by: call.rateLimit ?? "unknown", timeMs: call.timeMs, call }));
   }
 
   /** The paths that were called most. */
@@ -167,18 +138,22 @@ export class ScopeLogs {
       }),
     );
     rows.sort((a, b) => order(a, b) || (a.key < b.key ? -1 : 1));
-    return listOf(rows.slice(0, limit), meta);
+    return listOf(rows.slice(0, limit), meta, GROUP_ROWS);
   }
 
   #look(options: LogOptions): Look {
     return new Look(this.#scope, this.#source.container, options);
   }
 
-  #search<T>(options: LogOptions, read: (reading: Reading) => AsyncIterable<readonly T[]>): LogSearch<T> {
+  #search<T>(
+    options: LogOptions,
+    rows: RowForm<T>,
+    read: (reading: Reading) => AsyncIterable<readonly T[]>,
+  ): LogSearch<T> {
     const { limit, order, perCall, onProgress, onUnparsed, signal, timeoutMs } = options;
     const told = onProgress ?? this.#source.onProgress;
     const how = { limit, order, perCall, onProgress: told, onUnparsed, signal, timeoutMs };
-    return new LogSearch(this.#source.reader, { span: spanOf(options), read }, how);
+    return new LogSearch(this.#source.reader, { span: spanOf(options), rows, read }, how);
   }
 }
 
@@ -204,8 +179,9 @@ function quantileOf(values: number[], quantile: number): number | undefined {
   return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)];
 }
 
-const mapped = <T, R>(found: LogList<T>, to: (one: T) => R): LogList<Readonly<R>> =>
+const mapped = <T, R>(found: LogList<T>, rows: RowForm<Readonly<R>>, to: (one: T) => R): LogList<Readonly<R>> =>
   listOf(
     found.map((one) => Object.freeze(to(one))),
     found.meta,
+    rows,
   );

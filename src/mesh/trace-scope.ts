@@ -1,23 +1,19 @@
 import { QueryError } from "../errors.ts";
 import type { OnProgress } from "../results/progress.ts";
+import { listOf, type RowForm } from "../results/result-list.ts";
 import { durationMs } from "../time.ts";
 import type { TraceBackend, TraceQuery } from "../traces/backend.ts";
 import { matchesEdge } from "../traces/edge.ts";
 import type { Hop } from "../traces/hop.ts";
 import { type SearchMeta, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
+import { CROSSED_ROWS, CROSSING_ROWS, type Crossing, TRACE_ROWS } from "../traces/trace-rows.ts";
 import { type ExampleList, type ExemplarSource, examplesOf } from "./examples.ts";
 import { HOP_LABELS, hopLabels } from "./hop-labels.ts";
 import { type LabelTest, labelTest } from "./label-test.ts";
 import type { Peer } from "./peer.ts";
 import type { Scope } from "./scope.ts";
 import type { TraceOptions } from "./trace-options.ts";
-
-/** One call of a scope within the trace that shows it. */
-export interface Crossing {
-  readonly trace: Trace;
-  readonly hop: Hop;
-}
 
 /** A quantile of durations as sampled traces show them. */
 export interface TraceQuantile {
@@ -53,7 +49,7 @@ export class ScopeTraces {
   /** The traces in which a call of the scope is as described, the latest first. */
   find(options: TraceOptions): TraceSearch {
     const isSought = hopTest(this.#scope, options);
-    return this.#search(options, (trace) => (trace.hops().some(isSought) ? trace : undefined));
+    return this.#search(options, TRACE_ROWS, (trace) => (trace.hops().some(isSought) ? trace : undefined));
   }
 
   /** Every call of the scope that is as described, those of the latest traces first. */
@@ -63,7 +59,7 @@ export class ScopeTraces {
       const hops = trace.hops().filter(isSought);
       return hops.length === 0 ? undefined : Object.freeze(hops.map((hop) => Object.freeze({ trace, hop })));
     };
-    return this.#search(options, pick, warnings);
+    return this.#search(options, CROSSED_ROWS, pick, warnings);
   }
 
   /** The calls that took longest, of the whole range, longest first. */
@@ -71,13 +67,13 @@ export class ScopeTraces {
     const { limit = 10, ...rest } = options;
     const found = await this.crossings(rest);
     const sorted = found.flat().sort((a, b) => (hopMs(b.hop) ?? 0) - (hopMs(a.hop) ?? 0));
-    return listOf(sorted.slice(0, limit), found.meta);
+    return listOf(sorted.slice(0, limit), found.meta, CROSSING_ROWS);
   }
 
   /** The calls that failed, the latest first. */
   async failures(options: TraceOptions): Promise<TraceList<Crossing>> {
     const found = await this.crossings({ ...options, errors: true });
-    return listOf(found.flat(), found.meta);
+    return listOf(found.flat(), found.meta, CROSSING_ROWS);
   }
 
   /** A quantile of the durations of the calls that were sampled. */
@@ -103,6 +99,7 @@ export class ScopeTraces {
 
   #search<T>(
     options: TraceOptions,
+    rows: RowForm<T>,
     pick: (trace: Trace) => T | undefined,
     warnings: readonly string[] = [],
   ): TraceSearch<T> {
@@ -111,6 +108,7 @@ export class ScopeTraces {
       options;
     const sought: Sought<T> = {
       span,
+      rows,
       pick,
       warnings,
       queries: async (ask) => queriesFor(this.#scope, options, services ?? (await backend.services(ask))),
@@ -131,9 +129,6 @@ export function traceBackend(backend: TraceBackend | undefined): TraceBackend {
     'this mesh has no tracing backend; write createMesh({ traces: jaeger("http://jaeger-query:16686") }) or zipkin(…)',
   );
 }
-
-const listOf = <T>(items: readonly T[], meta: SearchMeta): TraceList<T> =>
-  Object.freeze(Object.assign([...items], { meta }));
 
 /** What a call took: as the caller saw it where that shows, as the callee did under `destination` where asked so. */
 function hopMs({ clientMs, serverMs }: Hop, reporter: Scope["reporter"] = "source"): number | undefined {

@@ -9,6 +9,7 @@ import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts
 import { type Duration, durationMs, shown } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import type { TraceList, TraceSearch } from "../traces/search.ts";
+import type { Crossing } from "../traces/trace-rows.ts";
 import type { ExampleList } from "./examples.ts";
 import { askExplain, type ExplainOptions } from "./explain/ask.ts";
 import type { Explanation } from "./explain/explanation.ts";
@@ -17,17 +18,9 @@ import type { HistogramChoice, KnownHistograms } from "./histograms.ts";
 import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
+import type { CallGroup, Denial, LimitedCall } from "./log-finding.ts";
 import type { LogOptions } from "./log-options.ts";
-import {
-  type CallGroup,
-  type Denial,
-  type ErrorKey,
-  type LimitedCall,
-  type LogQuantile,
-  type LogSource,
-  logSource,
-  ScopeLogs,
-} from "./log-scope.ts";
+import { type ErrorKey, type LogQuantile, type LogSource, logSource, ScopeLogs } from "./log-scope.ts";
 import type { ReporterChoice } from "./reporter.ts";
 import {
   checkReporter,
@@ -51,7 +44,7 @@ import {
   successRatio,
 } from "./signals.ts";
 import type { TraceOptions } from "./trace-options.ts";
-import { type Crossing, ScopeTraces, type TraceQuantile } from "./trace-scope.ts";
+import { ScopeTraces, type TraceQuantile } from "./trace-scope.ts";
 import { type LabelCondition, matcherOf, matchersOf, type Where } from "./where.ts";
 
 /** What every scope of one mesh shares. */

@@ -60,7 +60,8 @@ export const STYLE = `${themed(PALETTE)}
 .mq .scroll { overflow-x: auto; margin: 8px 0; }
 .mq table { border-collapse: collapse; border: 0; margin: 0; font-size: 13px; font-variant-numeric: tabular-nums; }
 .mq table tr { background: none; }
-.mq table th, .mq table td { text-align: left; vertical-align: middle; padding: 3px 18px 3px 0; border: 0; border-top: 1px solid var(--line); font-weight: inherit; white-space: nowrap; unicode-bidi: isolate; max-width: 48em; overflow: hidden; text-overflow: ellipsis; }
+.mq table th, .mq table td { text-align: left; vertical-align: middle; padding: 3px 18px 3px 0; border: 0; border-top: 1px solid var(--line); font-weight: inherit; white-space: nowrap; unicode-bidi: isolate; }
+.mq table td.long { white-space: normal; min-width: 24em; overflow-wrap: anywhere; }
 .mq table th { color: var(--quiet); border-top: 0; font-size: 12px; }
 .mq table .n { text-align: right; }
 .mq svg { max-width: 100%; }

@@ -90,6 +90,9 @@ function printItem({ text, tone, details = [] }: Item): string {
   return `<li><b${classed(tone)}>${escaped(text)}</b>${below === "" ? "" : `<ul>${below}</ul>`}</li>`;
 }
 
+/** Texts of more characters may be broken over lines. */
+const LONG = 48;
+
 /** A table of HTML; numbers are read from the right, trends are drawn. */
 export function htmlTable(table: Columns): string {
   const columns = forPeople(table);
@@ -98,7 +101,12 @@ export function htmlTable(table: Columns): string {
   const rows = Array.from({ length: table.length }, (_, row) => {
     const cells = columns.map((column) => {
       const cell = column.cells[row];
-      const kinds = [...(isNumeric(column) ? ["n"] : []), ...(cell === undefined ? ["quiet"] : [])];
+      const isLong = typeof cell === "string" && cell.length > LONG;
+      const kinds = [
+        ...(isNumeric(column) ? ["n"] : []),
+        ...(cell === undefined ? ["quiet"] : []),
+        ...(isLong ? ["long"] : []),
+      ];
       const shown = cell instanceof Float64Array ? trendLine(cell) : escaped(printCell(column, cell));
       return `<td${kinds.length === 0 ? "" : ` class="${kinds.join(" ")}"`}>${shown}</td>`;
     });

@@ -23,10 +23,7 @@ function printPart(part: Part): string {
     case "lines":
       return part.lines.map((line: Line) => plain(line.text)).join("\n");
     case "list":
-      return part.items
-        .map((item, i) => printItem(item, part.ordered === true ? `${i + 1}. ` : "- "))
-        .join("\n")
-        .concat("\n");
+      return part.items.map((item, i) => `${printItem(item, part.ordered === true ? `${i + 1}. ` : "- ")}\n`).join("");
     case "table":
       return part.text ?? printColumns(part.table);
   }

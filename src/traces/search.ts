@@ -1,5 +1,7 @@
 import { QueryError, TimeoutError } from "../errors.ts";
+import { DISPLAY, displayed, INSPECT, type MimeBundle } from "../results/mime.ts";
 import { type OnProgress, type Progress, Teller } from "../results/progress.ts";
+import { listOf, type ResultArray, type RowForm } from "../results/result-list.ts";
 import { type AskOptions, formatDuration, formatInstant, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { SearchPage, TraceBackend, TraceQuery } from "./backend.ts";
 import { HiddenLimit } from "./hidden-limit.ts";
@@ -36,7 +38,7 @@ export interface SearchMeta extends SearchState {
 }
 
 /** The traces that were found, the latest first, with what is known of the search. */
-export type TraceList<T = Trace> = readonly T[] & { readonly meta: SearchMeta };
+export type TraceList<T = Trace> = ResultArray<T, SearchMeta>;
 
 /** How a search is to be done, other than what it looks for. */
 export interface SearchOptions extends AskOptions {
@@ -55,6 +57,8 @@ export interface Sought<T> {
   readonly queries: (options: AskOptions) => Promise<readonly Omit<TraceQuery, "fromMs" | "limit" | "toMs">[]>;
   /** What a found trace amounts to; `undefined` where it is not what was looked for. */
   readonly pick: (trace: Trace) => T | undefined;
+  /** How what is found is told in a table. */
+  readonly rows: RowForm<T>;
   /** What the reader must know of any answer to this. */
   readonly warnings?: readonly string[] | undefined;
 }
@@ -96,6 +100,16 @@ export class TraceSearch<T = Trace> implements PromiseLike<TraceList<T>>, AsyncI
     return this.#walk(this.#start());
   }
 
+  /** How it looks in a notebook: as what it finds. */
+  [DISPLAY](): Promise<MimeBundle> {
+    return displayed(async () => (await this)[DISPLAY]());
+  }
+
+  /** What it looks for, and how to start it. */
+  [INSPECT](): string {
+    return `a search for ${this.#sought.rows.noun}s in ${this.#backend.name}, not started yet: await it, or read it with for await`;
+  }
+
   #start(): Walk {
     return new Walk(this.#backend, this.#sought.span, this.#options, this.#now, this.#sought.warnings ?? []);
   }
@@ -104,7 +118,7 @@ export class TraceSearch<T = Trace> implements PromiseLike<TraceList<T>>, AsyncI
     const walk = this.#start();
     const found: T[] = [];
     for await (const one of this.#walk(walk)) found.push(one);
-    return Object.freeze(Object.assign(found, { meta: walk.meta() }));
+    return listOf(found, walk.meta(), this.#sought.rows);
   }
 
   async *#walk(walk: Walk): AsyncIterableIterator<T> {

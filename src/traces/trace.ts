@@ -1,11 +1,18 @@
+import { number, text } from "../results/column.ts";
+import { INSPECT } from "../results/mime.ts";
+import { Result, Table } from "../results/result.ts";
+import type { View } from "../results/view.ts";
+import { type BarsOptions, printBars } from "./bars.ts";
 import { type FirstCause, firstCausesOf } from "./cause.ts";
 import { type CriticalPath, criticalPathOf } from "./critical-path.ts";
 import { type Hop, hopsOf } from "./hop.ts";
 import { type Skew, skewsOf } from "./skew.ts";
 import type { Span } from "./span.ts";
 import { type SpanTree, spanTree } from "./span-tree.ts";
-import { printTree } from "./tree.ts";
-import { printWaterfall } from "./waterfall.ts";
+import { type TraceJson, traceJson } from "./trace-json.ts";
+import { traceSvg } from "./trace-svg.ts";
+import { traceView } from "./trace-view.ts";
+import { outcomeOf, printTree } from "./tree.ts";
 
 /** How many spans `console.log` draws of a trace. */
 const INSPECTED = 100;
@@ -16,7 +23,7 @@ const INSPECTED = 100;
  *
  * How the spans belong together is found out when it is first asked for.
  */
-export class Trace implements Iterable<Span>, SpanTree {
+export class Trace extends Result implements Iterable<Span>, SpanTree {
   readonly id: string;
   /** What the backend says is wrong with the trace or its spans. */
   readonly warnings: readonly string[];
@@ -25,6 +32,7 @@ export class Trace implements Iterable<Span>, SpanTree {
   #hops: readonly Hop[] | undefined;
 
   constructor(id: string, spans: readonly Span[], warnings: readonly string[] = []) {
+    super();
     this.id = id;
     this.warnings = warningsOf(spans, warnings);
     this.#given = [...spans];
@@ -108,16 +116,58 @@ export class Trace implements Iterable<Span>, SpanTree {
     return printTree(this.#whole, limit);
   }
 
-  /** A page of HTML that shows the trace on a time axis: no script, nothing to load, light and dark. */
-  toHTML(): string {
-    return printWaterfall(this.#whole, { hops: this.hops(), warnings: this.warnings });
+  /** The spans as lines of text, each with a bar where and as long as it was. */
+  waterfall(options: BarsOptions = {}): string {
+    return printBars(this.#whole, options);
   }
 
-  toString(): string {
+  /** The waterfall as SVG: a file of its own, light or dark as its reader has it. */
+  toSVG(): string {
+    return traceSvg(this.#whole, this.criticalPath());
+  }
+
+  /** A row for each span, in order of start. */
+  toTable(): Table {
+    return Table.of(
+      [
+        text("span"),
+        text("parent"),
+        text("service"),
+        text("operation"),
+        text("kind"),
+        number("start", "ms"),
+        number("duration", "ms"),
+        text("outcome"),
+      ],
+      this.spans.map((span) => [
+        span.id,
+        span.parentId,
+        span.service,
+        span.operation,
+        span.kind,
+        span.startMs - this.startMs,
+        span.durationMs,
+        outcomeOf(span),
+      ]),
+      (row) => (this.spans[row]?.error === true ? "bad" : undefined),
+    );
+  }
+
+  /** What failed first, bars on an axis of time with the critical path in them, the calls that crossed the mesh. */
+  toView(): View {
+    return traceView(this.#whole, { hops: this.hops(), warnings: this.warnings });
+  }
+
+  toJSON(): TraceJson {
+    return traceJson(this.#whole, this.warnings);
+  }
+
+  /** The spans as a tree of text lines; {@link Trace.tree} of all of them. */
+  override toString(): string {
     return this.tree();
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  override [INSPECT](): string {
     return this.tree(INSPECTED);
   }
 

@@ -1,58 +1,29 @@
 import { escaped } from "../results/html.ts";
-import { firstCausesOf, namesOf, outcomeText, statusText } from "./cause.ts";
-import { type CriticalPath, type CriticalSection, criticalPathOf } from "./critical-path.ts";
-import type { Hop } from "./hop.ts";
+import type { Drawing } from "../results/view.ts";
+import { printBars } from "./bars.ts";
+import { statusText } from "./cause.ts";
+import type { CriticalPath, CriticalSection } from "./critical-path.ts";
 import { skewsOf } from "./skew.ts";
 import type { Span } from "./span.ts";
 import { type SpanTree, walk } from "./span-tree.ts";
 import { statusOf } from "./status.ts";
-import { count, isFailed, outcomeOf, printMs, summaryOf } from "./tree.ts";
+import { count, isFailed, outcomeOf, printMs } from "./tree.ts";
 import { WATERFALL_STYLE } from "./waterfall-style.ts";
-
-/** What a waterfall shows beside the spans. */
-export interface WaterfallFacts {
-  readonly hops: readonly Hop[];
-  readonly warnings: readonly string[];
-}
 
 /** A browser draws no more rows than these with ease. */
 const MOST_ROWS = 2000;
+/** Nobody reads more lines of text. */
+const MOST_LINES = 100;
 const DEEPEST = 14;
 
-/**
- * A trace as a page of HTML: bars on an axis of time with the critical path in them, what failed first, the calls that
- * crossed the mesh. No script, nothing to load; light or dark as the reader has it.
- */
-export function printWaterfall(tree: SpanTree, { hops, warnings }: WaterfallFacts): string {
-  const path = criticalPathOf(tree, hops);
-  const root = path.root;
-  const title = root === undefined ? "A trace without spans" : `${root.service} ${root.operation}`;
-  return [
-    `<!doctype html><html lang="en"><head><meta charset="utf-8">`,
-    `<meta name="viewport" content="width=device-width"><title>${escaped(title)}</title>`,
-    `<style>body { margin: 0; }${WATERFALL_STYLE}</style></head><body><main class="mq-trace">`,
-    `<h1>${escaped(title)}</h1><p>${escaped(summaryOf(tree))} · trace <code>${escaped(tree.id)}</code></p>`,
-    causesList(tree, hops),
-    list("warnings", warnings.map(escaped)),
-    chart(tree, path),
-    hopsTable(hops, path),
-    "</main></body></html>",
-  ].join("\n");
+/** Bars on an axis of time with the critical path in them. */
+export function waterfall(tree: SpanTree, path: CriticalPath): Drawing {
+  return {
+    html: `<div class="mq-trace">${chart(tree, path)}</div>`,
+    style: WATERFALL_STYLE,
+    text: printBars(tree, { limit: MOST_LINES }),
+  };
 }
-
-function causesList(tree: SpanTree, hops: readonly Hop[]): string {
-  return list(
-    "causes",
-    firstCausesOf(tree, hops).map(({ message, echoes }) => {
-      const followed =
-        echoes.length === 0 ? "" : ` <small>· ${count(echoes.length, "failure")} above followed from it</small>`;
-      return `✗ ${escaped(message)}${followed}`;
-    }),
-  );
-}
-
-const list = (kind: string, items: readonly string[]): string =>
-  items.length === 0 ? "" : `<ul class="${kind}">${items.map((item) => `<li>${item}</li>`).join("")}</ul>`;
 
 /** From where to where the axis goes. */
 interface Axis {
@@ -155,30 +126,8 @@ function besides({ startMs, lengthMs }: Axis, span: Span): string {
 /** Hues that are told apart, none of them an error's red. */
 const HUES = [212, 160, 268, 40, 188, 310, 95, 236] as const;
 
-function huesOf(spans: readonly Span[]): ReadonlyMap<string, number> {
+/** A hue for each service, in the order in which they come. */
+export function huesOf(spans: readonly Span[]): ReadonlyMap<string, number> {
   const services = [...new Set(spans.map(({ service }) => service))];
   return new Map(services.map((service, i) => [service, HUES[i % HUES.length] ?? 0]));
-}
-
-function hopsTable(hops: readonly Hop[], path: CriticalPath): string {
-  if (hops.length === 0) return "";
-  const selfMs = new Map(path.hops.map((one) => [one.hop, one.selfMs]));
-  const headings = ["call", "outcome", "caller saw", "server took", "between", "critical path", ""];
-  const rows = hops.slice(0, MOST_ROWS).map((hop) => {
-    const cells = [hop.clientMs, hop.serverMs, hop.networkMs, selfMs.get(hop)];
-    const numbers = cells.map((ms) => `<td class="number">${ms === undefined ? "–" : printMs(ms)}</td>`);
-    const request = [hop.method, hop.path].filter((part) => part !== undefined).join(" ");
-    return `<tr title="${escaped(outcomeText(hop))}"><td>${escaped(namesOf(hop))} <small>${escaped(request)}</small></td><td${hop.failed ? ' class="failed"' : ""}>${escaped(statusText(hop) || (hop.failed ? "error" : "–"))}</td>${numbers.join("")}<td>${escaped(remarksOn(hop))}</td></tr>`;
-  });
-  const head = headings.map((text, i) => `<th${i >= 2 && i <= 5 ? ' class="number"' : ""}>${text}</th>`).join("");
-  return `<h2>Calls through the mesh</h2><div class="scroll"><table><tr>${head}</tr>${rows.join("")}</table></div>`;
-}
-
-function remarksOn({ attempts, arrived, skewed, server }: Hop): string {
-  const remarks: string[] = [];
-  if (attempts.length > 1) remarks.push(`${attempts.length} attempts`);
-  if (arrived === false) remarks.push("never arrived");
-  if (arrived === undefined || (arrived && server === undefined)) remarks.push("no span of the server");
-  if (skewed) remarks.push("clocks disagree");
-  return remarks.join(", ");
 }

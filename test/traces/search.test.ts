@@ -5,6 +5,7 @@ import type { SearchPage, TraceBackend, TraceQuery } from "../../src/traces/back
 import { type SearchOptions, type SearchProgress, TraceSearch } from "../../src/traces/search.ts";
 import { Span } from "../../src/traces/span.ts";
 import { Trace } from "../../src/traces/trace.ts";
+import { TRACE_ROWS } from "../../src/traces/trace-rows.ts";
 
 const NOW = 1_800_000_000_000;
 const span = { from: NOW - 3_600_000, to: NOW };
@@ -55,7 +56,7 @@ class Store implements TraceBackend {
 const searchIn = (store: TraceBackend, options: SearchOptions = {}, services: readonly string[] = ["frontend"]) =>
   new TraceSearch(
     store,
-    { span, queries: async () => services.map((service) => ({ service })), pick: (trace) => trace },
+    { span, rows: TRACE_ROWS, queries: async () => services.map((service) => ({ service })), pick: (trace) => trace },
     options,
     () => NOW,
   );
@@ -272,7 +273,7 @@ describe("a search under way", () => {
     let now = NOW;
     const search = new TraceSearch(
       new Store(traces),
-      { span, queries: async () => [{}], pick: (trace) => trace },
+      { span, rows: TRACE_ROWS, queries: async () => [{}], pick: (trace) => trace },
       { perCall: 10, timeoutMs: 500, onProgress: () => (now += 200) },
       () => now,
     );

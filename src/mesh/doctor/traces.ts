@@ -6,6 +6,7 @@ import { brokenPropagation } from "../../traces/propagation.ts";
 import { type TraceList, TraceSearch } from "../../traces/search.ts";
 import type { Span } from "../../traces/span.ts";
 import type { Trace } from "../../traces/trace.ts";
+import { TRACE_ROWS } from "../../traces/trace-rows.ts";
 import { type Check, checked, type Finding, looked } from "./check.ts";
 import type { SeenTraces } from "./sampling.ts";
 import { arrive, describer } from "./server.ts";
@@ -68,6 +69,7 @@ async function recent(
 ): Promise<TraceList> {
   const sought = {
     span: { last: `${MINUTES}m` },
+    rows: TRACE_ROWS,
     pick: (trace: Trace) => trace,
     warnings: [],
     queries: async () => services.map((service) => ({ service })),

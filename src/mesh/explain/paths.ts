@@ -1,5 +1,5 @@
 import { printValue } from "../../results/text.ts";
-import type { CallGroup } from "../log-scope.ts";
+import type { CallGroup } from "../log-finding.ts";
 import type { Suspicion } from "./finding.ts";
 
 /** The calls of both windows by their path. */
