@@ -35,8 +35,9 @@ export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null || text === "") return undefined;
   let ms = 0;
-  for (const [i, [, factor]] of UNITS.entries()) {
-    const digits = match[i + 1];
+  let place = 1;
+  for (const [, factor] of UNITS) {
+    const digits = match[place++];
     if (digits !== undefined) ms += Number(digits) * factor;
   }
   return ms <= LONGEST_MS ? ms : undefined;

@@ -1,7 +1,7 @@
 import { QueryError } from "../errors.ts";
 import { type Matcher, matcher } from "../promql/index.ts";
 import { shown } from "../time.ts";
-import { checkCaller, destinationMatchers, type Peer, sourceMatchers } from "./peer.ts";
+import { addDestination, addSource, checkCaller, type Peer } from "./peer.ts";
 
 /**
  * Whose count is read: the callee's proxy, the caller's, or the waypoint between them. Each sees every request once.
@@ -40,16 +40,18 @@ export interface Scope {
 /** The matchers that select a scope's series, as `reporter` counted them. */
 export function scopeMatchers(scope: Scope, reporter: KnownReporter): readonly Matcher[] {
   const op = reporter === "destination|waypoint" ? "=~" : "=";
-  return [matcher("reporter", op, reporter), ...endMatchers(scope, reporter)];
+  return addEnds([matcher("reporter", op, reporter)], scope, reporter);
 }
 
 /** The matchers that select a scope's series, whoever counted them. */
-export function endMatchers(scope: Scope, reporter?: KnownReporter): readonly Matcher[] {
-  return [
-    ...(scope.source === undefined ? [] : sourceMatchers(scope.source)),
-    ...(scope.destination === undefined ? [] : destinationMatchers(scope.destination, reporter)),
-    ...scope.conditions,
-  ];
+export const endMatchers = (scope: Scope, reporter?: KnownReporter): readonly Matcher[] => addEnds([], scope, reporter);
+
+/** Adds to one list what would be many short ones: a scope is read for every query. */
+function addEnds(matchers: Matcher[], scope: Scope, reporter: KnownReporter | undefined): readonly Matcher[] {
+  if (scope.source !== undefined) addSource(matchers, scope.source);
+  if (scope.destination !== undefined) addDestination(matchers, scope.destination, reporter);
+  for (const condition of scope.conditions) matchers.push(condition);
+  return matchers;
 }
 
 /** The same scope with more known of its subject. */

@@ -63,6 +63,16 @@ interface Known {
   readonly histograms: KnownHistograms;
 }
 
+/** What a signal is beside its expression and its unit. */
+interface SignalKind {
+  /** Whether it is the rate of requests itself. */
+  readonly isRequests?: boolean;
+  /** The window over which the requests are counted that its values are of. */
+  readonly requestsOverMs?: number;
+  readonly isShare?: boolean;
+  readonly fromHistogram?: boolean;
+}
+
 /** A query that can be grouped by Istio's labels. */
 export type SignalQuery<U extends string> = Query<U, never, IstioLabel>;
 
@@ -149,7 +159,7 @@ export class Traffic {
    */
   rate(window: Duration): SignalQuery<"req/s"> {
     const ms = durationMs(window, "rate");
-    return this.#signal("req/s", (traffic) => counterRate(traffic, METRICS.requests, ms), { requestsOverMs: ms });
+    return this.#signal("req/s", (traffic) => counterRate(traffic, METRICS.requests, ms), { isRequests: true });
   }
 
   /** Requests in `window`: a count, extrapolated to the window's ends as PromQL's `increase` does. */
@@ -418,16 +428,19 @@ export class Traffic {
   #signal<U extends string>(
     unit: U,
     read: (traffic: Selected) => (grouping: Grouping | undefined) => Expr,
-    of: { readonly requestsOverMs?: number; readonly isShare?: boolean; readonly fromHistogram?: boolean } = {},
+    of: SignalKind = {},
   ): SignalQuery<U> {
     const scope = this.#scope;
-    const { requestsOverMs, isShare, fromHistogram = false } = of;
+    const { isRequests = false, requestsOverMs, isShare, fromHistogram = false } = of;
     const made = (make: typeof read) =>
       this.#formula(fromHistogram, ({ reporter, histograms }) =>
         ready(make({ matchers: scopeMatchers(scope, reporter), failures: scope.failures, histograms })),
       );
-    const requests = requestsOverMs && made((traffic) => counterRate(traffic, METRICS.requests, requestsOverMs));
-    return query(this.#context, unit, made(read), { traffic: requests || undefined, isShare });
+    const formula = made(read);
+    const requests = isRequests
+      ? formula
+      : requestsOverMs && made((traffic) => counterRate(traffic, METRICS.requests, requestsOverMs));
+    return query(this.#context, unit, formula, { traffic: requests || undefined, isShare });
   }
 
   #formula(fromHistogram: boolean, under: (known: Known) => ReturnType<typeof ready>): Formula {

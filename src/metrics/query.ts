@@ -46,7 +46,7 @@ export class Query<U extends string, L extends string = never, out K extends str
   readonly #plan: Plan<U>;
 
   constructor(plan: Plan<U>) {
-    this.#plan = Object.freeze({ ...plan });
+    this.#plan = Object.freeze(plan);
     Object.freeze(this);
   }
 
@@ -443,7 +443,7 @@ export function query<U extends string, K extends string = string>(
   context: Context,
   unit: U,
   formula: Formula,
-  of: Pick<Plan, "isShare" | "traffic"> = {},
+  { traffic, isShare }: Pick<Plan, "isShare" | "traffic"> = {},
 ): Query<U, never, K> {
-  return new Query({ context, unit, formula, grouping: undefined, shape: SINGLE, ...of });
+  return new Query({ context, unit, formula, grouping: undefined, shape: SINGLE, traffic, isShare });
 }

@@ -28,7 +28,8 @@ export const isWellFormed = (text: string): boolean => text.isWellFormed();
 
 // Control characters cannot stand raw, and U+FFFD is what Prometheus's lexer takes for broken UTF-8.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped here
-const SPECIAL = /["\\\u0000-\u001f\u007f\ufffd]/g;
+const SPECIAL = /["\\\u0000-\u001f\u007f\ufffd]/;
+const ALL_SPECIAL = new RegExp(SPECIAL, "g");
 const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
@@ -38,9 +39,11 @@ const SHORT: Readonly<Record<string, string>> = {
   "\ufffd": "\\ufffd",
 };
 
+const escaped = (char: string): string => SHORT[char] ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+
 /** A PromQL string literal that denotes exactly `text`: the one way from a user's text into a query. */
 export function quote(text: string): string {
-  return `"${text.replace(SPECIAL, (c) => SHORT[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`)}"`;
+  return SPECIAL.test(text) ? `"${text.replace(ALL_SPECIAL, escaped)}"` : `"${text}"`;
 }
 
 /** A label name as it stands in matchers and groupings: plain, or in Prometheus 3's quoted form. */
