@@ -19,17 +19,21 @@ interface Kept {
   readonly samples: number;
 }
 
+/** More gaps than this in what is kept are not worth a question each: the whole range is asked for. */
+const MOST_GAPS = 3;
+
 /**
  * Keeps what was answered about ranges, so that asking again for a range that moved fetches no more than is new.
  *
  * Only what cannot change any more is kept: values older than `settleMs`, of whole answers without warnings, to
- * questions that look neither at the range's own ends nor ahead of their instants.
+ * questions that look neither at the range's own ends nor ahead of their instants. Of one question several stretches may
+ * be kept, such as pieces of a range that were answered before those between them.
  */
 export class RangeCache {
   readonly #options: RangeCacheOptions;
   readonly #now: () => number;
-  /** By question, in the order of their last use. */
-  readonly #kept = new Map<string, Kept>();
+  /** By question, in the order of their last use; the stretches of each in order of time, with instants missing between. */
+  readonly #kept = new Map<string, readonly Kept[]>();
   #samples = 0;
 
   constructor(options: RangeCacheOptions, now: () => number) {
@@ -43,26 +47,22 @@ export class RangeCache {
     const { startMs, stepMs } = grid;
     const endMs = startMs + (pointsOf(grid) - 1) * stepMs;
     const key = `${stepMs} ${((startMs % stepMs) + stepMs) % stepMs} ${print(expr)}`;
-    const kept = this.#kept.get(key);
-    const have = kept && overlap(kept, startMs, endMs);
-    if (have === undefined) {
+    const have = (this.#kept.get(key) ?? []).flatMap((kept) => overlap(kept, startMs, endMs) ?? []);
+    const missing = gapsOf(have, startMs, endMs, stepMs);
+    if (have.length === 0 || missing.length > MOST_GAPS) {
       const answer = await fetch(grid);
       this.#keep(key, startMs, endMs, stepMs, answer);
       return answer;
     }
-    const missing: Grid[] = [];
-    if (startMs < have.fromMs) missing.push({ startMs, endMs: have.fromMs - stepMs, stepMs });
-    if (have.toMs < endMs) missing.push({ startMs: have.toMs + stepMs, endMs, stepMs });
     const startedMs = performance.now();
-    const fetched = await Promise.all(missing.map(fetch));
-    const before = startMs < have.fromMs ? fetched.slice(0, 1) : [];
-    const after = fetched.slice(before.length);
-    const pieces = [...before.map(({ data }) => data), have.data, ...after.map(({ data }) => data)];
+    const fetched = await Promise.all(missing.map(async (gap) => ({ fromMs: gap.startMs, answer: await fetch(gap) })));
+    const pieces = [...have, ...fetched.map(({ fromMs, answer: { data } }) => ({ fromMs, data }))];
+    const answers = fetched.map(({ answer }) => answer);
     const answer: Answer<MatrixData> = {
-      data: joinMatrices(pieces),
-      warnings: [...new Set(fetched.flatMap(({ warnings }) => warnings))],
-      infos: [...new Set(fetched.flatMap(({ infos }) => infos))],
-      complete: fetched.every(({ complete }) => complete),
+      data: joinMatrices(pieces.sort((a, b) => a.fromMs - b.fromMs).map(({ data }) => data)),
+      warnings: [...new Set(answers.flatMap(({ warnings }) => warnings))],
+      infos: [...new Set(answers.flatMap(({ infos }) => infos))],
+      complete: answers.every(({ complete }) => complete),
       tookMs: performance.now() - startedMs,
     };
     this.#keep(key, startMs, endMs, stepMs, answer);
@@ -75,34 +75,53 @@ export class RangeCache {
     const toMs = Math.min(endMs, fromMs + Math.floor((settledMs - fromMs) / stepMs) * stepMs);
     if (toMs < fromMs) return;
     const fresh = { fromMs, toMs, ...counted(cut(answer.data, fromMs, toMs)) };
-    const wider = this.#widened(this.#kept.get(key), fresh, stepMs);
+    const all = widened(this.#kept.get(key) ?? [], fresh, stepMs);
     this.#forget(key);
     // What grew too large by what was kept before begins anew with what was asked for now.
-    const kept = wider.samples > this.#options.samples ? fresh : wider;
-    if (kept.samples > this.#options.samples) return;
+    const kept = samplesIn(all) > this.#options.samples ? [fresh] : all;
+    if (samplesIn(kept) > this.#options.samples) return;
     this.#kept.set(key, kept);
-    this.#samples += kept.samples;
+    this.#samples += samplesIn(kept);
     for (const oldest of this.#kept.keys()) {
       if (this.#samples <= this.#options.samples) return;
       this.#forget(oldest);
     }
   }
 
-  /** The fresh values with those before and after them that were kept, where they meet: pieces of one range do. */
-  #widened(old: Kept | undefined, fresh: Kept, stepMs: number): Kept {
-    if (old === undefined || old.toMs + stepMs < fresh.fromMs || fresh.toMs + stepMs < old.fromMs) return fresh;
-    const pieces = [fresh.data];
-    if (old.fromMs < fresh.fromMs) pieces.unshift(cut(old.data, old.fromMs, fresh.fromMs - 1));
-    if (old.toMs > fresh.toMs) pieces.push(cut(old.data, fresh.toMs + 1, old.toMs));
-    const fromMs = Math.min(old.fromMs, fresh.fromMs);
-    const toMs = Math.max(old.toMs, fresh.toMs);
-    return { fromMs, toMs, ...counted(joinMatrices(pieces)) };
-  }
-
   #forget(key: string): void {
-    this.#samples -= this.#kept.get(key)?.samples ?? 0;
+    this.#samples -= samplesIn(this.#kept.get(key) ?? []);
     this.#kept.delete(key);
   }
+}
+
+const samplesIn = (kept: readonly Kept[]): number => kept.reduce((sum, { samples }) => sum + samples, 0);
+
+/** The parts of a range that no stretch has. */
+function gapsOf(have: readonly Kept[], startMs: number, endMs: number, stepMs: number): readonly Grid[] {
+  const gaps: Grid[] = [];
+  let nextMs = startMs;
+  for (const { fromMs, toMs } of have) {
+    if (nextMs < fromMs) gaps.push({ startMs: nextMs, endMs: fromMs - stepMs, stepMs });
+    nextMs = toMs + stepMs;
+  }
+  if (nextMs <= endMs) gaps.push({ startMs: nextMs, endMs, stepMs });
+  return gaps;
+}
+
+/** The stretches with a fresh one, which takes in those that it meets: what is fresh stands for what was kept. */
+function widened(kept: readonly Kept[], fresh: Kept, stepMs: number): readonly Kept[] {
+  const meets = (one: Kept) => one.toMs + stepMs >= fresh.fromMs && fresh.toMs + stepMs >= one.fromMs;
+  const met = kept.filter(meets);
+  const [first, last] = [met[0], met.at(-1)];
+  const pieces = [fresh.data];
+  if (first !== undefined && first.fromMs < fresh.fromMs) {
+    pieces.unshift(cut(first.data, first.fromMs, fresh.fromMs - 1));
+  }
+  if (last !== undefined && last.toMs > fresh.toMs) pieces.push(cut(last.data, fresh.toMs + 1, last.toMs));
+  const fromMs = Math.min(fresh.fromMs, first?.fromMs ?? fresh.fromMs);
+  const toMs = Math.max(fresh.toMs, last?.toMs ?? fresh.toMs);
+  const whole = { fromMs, toMs, ...counted(joinMatrices(pieces)) };
+  return [...kept.filter((one) => !meets(one)), whole].sort((a, b) => a.fromMs - b.fromMs);
 }
 
 const counted = (data: MatrixData): Pick<Kept, "data" | "samples"> => ({

@@ -57,6 +57,36 @@ describe("a range that is asked for again", () => {
     expect(fetched).toHaveLength(1);
   });
 
+  test("fetches nothing where its pieces were answered in any order", async () => {
+    const { ask, at, fetched } = cacheOf();
+    at(1000 * MINUTE);
+    const pieces = [grid(0, 19), grid(20, 39), grid(40, 59), grid(60, 79), grid(80, 99)];
+    for (const i of [3, 0, 4, 2, 1]) await ask(pieces[i] as Grid);
+    expect(fetched).toHaveLength(5);
+    for (const piece of pieces) expect((await ask(piece)).data).toEqual(truth(piece));
+    expect((await ask(grid(0, 99))).data).toEqual(truth(grid(0, 99)));
+    expect(fetched).toHaveLength(5);
+  });
+
+  test("fetches what is missing between what was kept", async () => {
+    const { ask, at, fetched } = cacheOf();
+    at(1000 * MINUTE);
+    await ask(grid(10, 19));
+    await ask(grid(40, 49));
+    expect((await ask(grid(5, 55))).data).toEqual(truth(grid(5, 55)));
+    expect(fetched.slice(2)).toEqual([grid(5, 9), grid(20, 39), grid(50, 55)]);
+    await ask(grid(5, 55));
+    expect(fetched).toHaveLength(5);
+  });
+
+  test("is fetched as a whole where too much is missing between what was kept", async () => {
+    const { ask, at, fetched } = cacheOf();
+    at(1000 * MINUTE);
+    for (const from of [10, 20, 30, 40]) await ask(grid(from, from + 4));
+    expect((await ask(grid(0, 60))).data).toEqual(truth(grid(0, 60)));
+    expect(fetched.slice(4)).toEqual([grid(0, 60)]);
+  });
+
   test("fetches what lies before and after it", async () => {
     const { ask, at, fetched } = cacheOf();
     at(1000 * MINUTE);
