@@ -5,6 +5,7 @@ import type { Grid, MatrixData } from "../../../src/metrics/backend.ts";
 import { pointsOf } from "../../../src/metrics/plan/chunks.ts";
 import { askPieces, joinAnswers, type RangeOptions } from "../../../src/metrics/plan/range.ts";
 import { type Expr, parse } from "../../../src/promql/index.ts";
+import { answering } from "../../http/listener.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
 import { type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
 import { feed } from "./otlp.ts";
@@ -184,6 +185,72 @@ describe("a range in pieces", () => {
       expect(meta.warnings).toEqual([expect.stringContaining("rate(…[1s]) needs two samples")]);
     } finally {
       await scraping.stop();
+    }
+  });
+
+  /** The instants of each range that a client asks for, on its way to the server. */
+  async function counting(): Promise<{ readonly url: string; readonly asked: number[]; close(): Promise<void> }> {
+    const asked: number[] = [];
+    const proxy = await answering(async (request, response) => {
+      const url = new URL(request.url ?? "/", server.url);
+      if (url.pathname.endsWith("/query_range")) {
+        const [from = 0, to = 0, step = 1] = ["start", "end", "step"].map((name) => Number(url.searchParams.get(name)));
+        asked.push(Math.floor((to - from) / step + 1e-6) + 1);
+      }
+      const answer = await fetch(url);
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+      response.end(Buffer.from(await answer.arrayBuffer()));
+    });
+    return { url: proxy.url, asked, close: proxy.close };
+  }
+
+  it("that moves fetches no more than is new where answers are kept, and has the same samples", async () => {
+    const { url, asked, close } = await counting();
+    try {
+      const kept = prometheus(url, { scrapeInterval: "15s", cache: { samples: 1_000_000, settle: "10m" } });
+      const [stepMs, length] = [60_000, 2 * HOUR];
+      // Ends a little before what was written last, and goes beyond.
+      const moving = [30, 29, 27, 10, 3, 0].map((minutes) => TO - minutes * 60_000);
+      for (const text of ["rate(istio_requests_total[5m])", "took", "sum by (response_code) (istio_requests_total)"]) {
+        const expr = parse(text);
+        const before = asked.length;
+        for (const endMs of moving) {
+          const grid = { startMs: endMs - length, endMs, stepMs };
+          const { data } = await kept.range(expr, grid);
+          expect(data).toStrictEqual((await backend.range(expr, grid)).data);
+        }
+        const [first, ...later] = asked.slice(before);
+        expect(first).toBe(length / stepMs + 1);
+        // One question each time: the minutes that are new, and those that may still change.
+        expect(later).toHaveLength(moving.length - 1);
+        for (const [i, instants] of later.entries()) {
+          const moved = ((moving[i + 1] ?? 0) - (moving[i] ?? 0)) / 60_000;
+          expect(instants).toBeLessThanOrEqual(moved + 12);
+        }
+      }
+    } finally {
+      await close();
+    }
+  });
+
+  it("is not asked for again where its pieces are kept, whatever order they came in", async () => {
+    const { url, asked, close } = await counting();
+    try {
+      const kept = prometheus(url, { scrapeInterval: "15s", cache: { samples: 1_000_000, settle: "10m" } });
+      const query = createMesh({ metrics: kept, now: () => TO })
+        .all()
+        .rate("2m")
+        .by("destination_workload");
+      const range = { from: TO - 2 * HOUR, to: TO - 0.5 * HOUR, step: "15s" };
+      const first = await query.over(range, { pointsPerRequest: 20 });
+      expect(asked.length).toBe(Math.ceil(361 / 20));
+      const again = await query.over(range, { pointsPerRequest: 50 });
+      expect(asked.length).toBe(Math.ceil(361 / 20));
+      expect(again.series).toStrictEqual(first.series);
+      const whole = await mesh.all().rate("2m").by("destination_workload").over(range);
+      expect(again.series).toStrictEqual(whole.series);
+    } finally {
+      await close();
     }
   });
 
