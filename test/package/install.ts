@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,17 +17,27 @@ export const EXPECTED = {
   kept: true,
   text: "rate(up[5m])",
   ofSeries: 2,
+  simulated: 0.95315,
   rules: [
     'Busy: sum(rate(istio_requests_total{reporter="destination",source_workload="frontend",destination_workload="backend"}[5m])) > 40 for 5m',
   ],
 };
 
-/** A project of its own with the packed package in its `node_modules`. */
-export interface Consumer {
-  readonly folder: string;
+/** The oldest TypeScript that reads the types: 4.9 does not know `const` type parameters. */
+export const OLDEST_TYPESCRIPT = "5.0";
+
+/** The package as it would be published. */
+export interface Packed {
   readonly tarball: string;
   /** The paths in the tarball. */
   readonly files: readonly string[];
+  readonly packedBytes: number;
+  readonly unpackedBytes: number;
+}
+
+/** A project of its own with the packed package in its `node_modules`. */
+export interface Consumer extends Packed {
+  readonly folder: string;
   remove(): void;
 }
 
@@ -36,29 +46,47 @@ export async function installPackage(): Promise<Consumer> {
   const folder = mkdtempSync(join(tmpdir(), "meshquery-consumer-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    const { tarball, files } = await pack(join(folder, "staged"));
+    const packed = await pack(join(folder, "staged"));
     const types = readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8");
     const { version } = JSON.parse(types) as { readonly version: string };
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
     const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
-    await run("npm", ["install", ...quiet, tarball, `@types/node@${version}`], folder);
+    const beside = [`@types/node@${version}`, `typescript@${OLDEST_TYPESCRIPT}`];
+    await run("npm", ["install", ...quiet, packed.tarball, ...beside], folder);
     cpSync(join(root, "test/package/consumer"), folder, { recursive: true });
-    return { folder, tarball, files, remove };
+    return { folder, ...packed, remove };
   } catch (error) {
     remove();
     throw error;
   }
 }
 
-/** Packs a build made beside the checkout, so that no other work on `dist` is met half-way. */
-async function pack(staged: string): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
+/** What a build is made of, beside what is installed. */
+const SOURCES = [
+  ...["src", "package.json", "package-lock.json", "tsconfig.json", ".tsdown.config.ts"],
+  ...["README.md", "LICENSE", "NOTICE"],
+];
+
+/** Builds and packs a copy of the sources, so that no other work on `dist` is met half-way. */
+export async function pack(staged: string): Promise<Packed> {
   mkdirSync(staged);
-  for (const name of ["package.json", "README.md", "LICENSE", "NOTICE"]) cpSync(join(root, name), join(staged, name));
-  await run(process.execPath, ["node_modules/tsdown/dist/run.mjs", "--out-dir", join(staged, "dist")], root);
+  for (const name of SOURCES) cpSync(join(root, name), join(staged, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(staged, "node_modules"));
+  await run(process.execPath, ["node_modules/tsdown/dist/run.mjs", "--config", ".tsdown.config.ts"], staged);
   const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts"], staged);
-  const [packed] = JSON.parse(stdout) as { readonly filename: string; readonly files: readonly { path: string }[] }[];
+  const [packed] = JSON.parse(stdout) as {
+    readonly filename: string;
+    readonly size: number;
+    readonly unpackedSize: number;
+    readonly files: readonly { path: string }[];
+  }[];
   if (packed === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
-  return { tarball: join(staged, packed.filename), files: packed.files.map(({ path }) => path) };
+  return {
+    tarball: join(staged, packed.filename),
+    files: packed.files.map(({ path }) => path),
+    packedBytes: packed.size,
+    unpackedBytes: packed.unpackedSize,
+  };
 }
 
 const execute = promisify(execFile);

@@ -1,11 +1,24 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
-import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Consumer, EXPECTED, installPackage, root, run } from "./install.ts";
+import { bundled, bundleOf } from "./bundle.ts";
+import { type Consumer, EXPECTED, installPackage, OLDEST_TYPESCRIPT, pack, root, run } from "./install.ts";
+
+/** What an entry may weigh: raised only on purpose. */
+const SIZES = [
+  ['export { parse, print } from "meshquery/promql"', 25],
+  ['export * from "meshquery/promql"', 55],
+  ['export * from "meshquery/alerts"', 200],
+  ['export * from "meshquery/testing"', 190],
+  ['export * from "meshquery"', 265],
+] as const;
+/** Most of it are source maps, which have the sources in them. */
+const MOST_MEGABYTES = { packed: 2, unpacked: 7.5 };
 
 let consumer: Consumer;
 
@@ -21,6 +34,27 @@ describe("the tarball", () => {
     expect(others.sort()).toEqual(["LICENSE", "NOTICE", "README.md", "package.json"]);
     expect(consumer.files.filter((path) => !/\.(?:js|js\.map|d\.ts)$/.test(path)).sort()).toEqual(others);
     expect(consumer.files).toEqual(expect.arrayContaining(["dist/index.js", "dist/index.d.ts"]));
+  });
+
+  test("is no larger than it was made to be", () => {
+    expect(consumer.packedBytes / 1e6).toBeLessThan(MOST_MEGABYTES.packed);
+    expect(consumer.unpackedBytes / 1e6).toBeLessThan(MOST_MEGABYTES.unpacked);
+  });
+
+  test("is the same, byte for byte, when it is made again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "meshquery-again-"));
+    const again = await pack(join(folder, "staged"));
+    const same = readFileSync(again.tarball).equals(readFileSync(consumer.tarball));
+    rmSync(folder, { recursive: true });
+    expect(same).toBe(true);
+  }, 60_000);
+
+  test("runs nothing when it is installed", () => {
+    const manifest = JSON.parse(readFileSync(join(consumer.folder, "node_modules/meshquery/package.json"), "utf8")) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    const run = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"];
+    expect(Object.keys(manifest.scripts).filter((name) => run.includes(name))).toEqual([]);
   });
 
   test("has every file that a source map or an entry points to", () => {
@@ -85,23 +119,42 @@ describe("a program", () => {
     await expect(reach).rejects.toThrow("ERR_PACKAGE_PATH_NOT_EXPORTED");
   });
 
-  test("that bundles only PromQL has nothing of HTTP or of configuration in its bundle", async () => {
-    const { metafile, outputFiles } = await build({
-      stdin: {
-        contents: 'import { print, selector } from "meshquery/promql"; console.log(print(selector("up")));',
-        resolveDir: consumer.folder,
-      },
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      metafile: true,
-      write: false,
-    });
-    const packages = Object.keys(metafile.inputs).flatMap((path) => /node_modules\/([^/]+)/.exec(path)?.[1] ?? []);
-    expect([...new Set(packages)].sort()).toEqual(["meshquery"]);
+  test("that runs in Deno does the same, and compiles there", async () => {
+    const deno = (...args: readonly string[]) =>
+      run(process.execPath, [join(root, "node_modules/deno/bin.cjs"), ...args], consumer.folder);
+    const { stdout } = await deno("run", "--allow-all", "--node-modules-dir=manual", "imports.mjs");
+    expect(JSON.parse(stdout)).toEqual(EXPECTED);
+    writeFileSync(join(consumer.folder, "program.ts"), PROGRAM);
+    await deno("check", "--node-modules-dir=manual", "program.ts");
+  }, 60_000);
+
+  test.each(["esbuild, to ECMAScript modules", "esbuild, to CommonJS", "vite"] as const)(
+    "that is bundled does the same: %s",
+    async (bundler) => {
+      const program = await bundled(bundler, consumer.folder);
+      const { stdout } = await run(process.execPath, [program], consumer.folder);
+      expect(JSON.parse(stdout)).toEqual(EXPECTED);
+    },
+    60_000,
+  );
+});
+
+describe("a bundle", () => {
+  test("of PromQL alone has nothing of HTTP, of configuration or of YAML in it", async () => {
+    const code = 'import { print, selector } from "meshquery/promql"; console.log(print(selector("up")));';
+    const { packages, text } = await bundleOf(code, consumer.folder);
+    expect(packages).toEqual(["meshquery"]);
     const bundle = join(consumer.folder, "bundle.mjs");
-    writeFileSync(bundle, outputFiles[0]?.text ?? "");
+    writeFileSync(bundle, text);
     expect((await run(process.execPath, [bundle], consumer.folder)).stdout).toBe("up\n");
+  });
+
+  test.each(SIZES)("of %s is less than %d kB, minified and compressed, its dependencies aside", async (code, most) => {
+    const { text } = await bundleOf(code, consumer.folder, { alone: true });
+    const kilobytes = gzipSync(text).length / 1000;
+    expect(kilobytes).toBeLessThan(most);
+    // A limit far above it would hold nothing.
+    expect(kilobytes).toBeGreaterThan(most * 0.7);
   });
 });
 
@@ -129,19 +182,22 @@ rate.by("response_cod");
 `;
 
 describe("a TypeScript program that checks its libraries too", () => {
+  const FOLDERS = { current: join(root, "node_modules/typescript"), oldest: "node_modules/typescript" };
+
   test.each([
-    { title: "nodenext", module: "nodenext", moduleResolution: "nodenext", file: "index.ts" },
-    { title: "nodenext, from CommonJS", module: "nodenext", moduleResolution: "nodenext", file: "index.cts" },
-    { title: "node16", module: "node16", moduleResolution: "node16", file: "index.ts" },
-    { title: "bundler", module: "esnext", moduleResolution: "bundler", file: "index.ts" },
-  ])(
-    "compiles under $title resolution",
-    async ({ title, module, moduleResolution, file }) => {
-      const folder = join(consumer.folder, title.replace(/\W+/g, "-"));
-      mkdirSync(folder);
+    { resolution: "nodenext", compiler: "current", file: "index.ts" },
+    { resolution: "nodenext", compiler: "current", file: "index.cts" },
+    { resolution: "node16", compiler: "current", file: "index.ts" },
+    { resolution: "bundler", compiler: "current", file: "index.ts" },
+    { resolution: "nodenext", compiler: "oldest", file: "index.ts" },
+    { resolution: "bundler", compiler: "oldest", file: "index.ts" },
+  ] as const)(
+    "compiles under $resolution resolution by the $compiler compiler, as $file",
+    async ({ resolution, compiler, file }) => {
+      const folder = mkdtempSync(join(consumer.folder, "program-"));
       const compilerOptions = {
-        module,
-        moduleResolution,
+        module: resolution === "bundler" ? "esnext" : resolution,
+        moduleResolution: resolution,
         target: "es2022",
         lib: ["es2022"],
         types: ["node"],
@@ -151,8 +207,15 @@ describe("a TypeScript program that checks its libraries too", () => {
       };
       writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
       writeFileSync(join(folder, file), PROGRAM);
-      await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], folder);
+      await run(process.execPath, [join(FOLDERS[compiler], "bin/tsc"), "-p", folder], consumer.folder);
     },
     60_000,
   );
+
+  test("which one is the oldest is stated", () => {
+    const manifest = readFileSync(join(consumer.folder, "node_modules/typescript/package.json"), "utf8");
+    const { version } = JSON.parse(manifest) as { readonly version: string };
+    expect(version.startsWith(`${OLDEST_TYPESCRIPT}.`)).toBe(true);
+    expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`TypeScript ${OLDEST_TYPESCRIPT}`);
+  });
 });

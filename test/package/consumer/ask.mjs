@@ -5,7 +5,7 @@ const ANSWER = {
   data: { resultType: "vector", result: [{ metric: {}, value: [1_795_168_800, "41.7"] }] },
 };
 
-/** What a consumer does first: prints a query, asks it, reads PromQL as data, asks series of its own, and writes a rule file. */
+/** What a consumer does first: prints a query, asks it, reads PromQL as data, asks series of its own and a simulated mesh, and writes a rule file. */
 export async function ask(mesh, promql, testing, { alert, fromYAML }) {
   const asked = [];
   const server = createServer((request, response) => {
@@ -23,7 +23,18 @@ export async function ask(mesh, promql, testing, { alert, fromYAML }) {
     const text = promql.print(promql.call("rate", promql.matrix(promql.selector("up"), 300_000)));
     const ofSeries = await ownSeries(mesh, promql, testing).workload("backend").rate("5m").at(3_600_000);
     const rules = fromYAML(alert("Busy", rate.above(40)).for("5m").toYAML()).alerts.map(String);
-    return { promql: rate.promql, rules, value, unit, asked, kept, text, ofSeries: Math.round(ofSeries.value) };
+    const simulated = await ofSimulation(mesh, testing);
+    return {
+      promql: rate.promql,
+      rules,
+      value,
+      unit,
+      asked,
+      kept,
+      text,
+      ofSeries: Math.round(ofSeries.value),
+      simulated,
+    };
   } finally {
     server.closeAllConnections();
     server.close();
@@ -42,5 +53,18 @@ function refusal(run) {
     run();
   } catch (error) {
     return error;
+  }
+}
+
+/** Of a mesh that is not there, over HTTP. */
+async function ofSimulation({ createMesh, prometheus }, { simulatedMesh }) {
+  const sim = simulatedMesh({ seed: 7, now: "2026-11-16T13:20:00Z" });
+  const server = await sim.listen();
+  try {
+    const mesh = createMesh({ metrics: prometheus(server.prometheus), now: sim.now });
+    const { value } = await mesh.edge("frontend", "backend").success("5m");
+    return Math.round(value * 1e6) / 1e6;
+  } finally {
+    await server.close();
   }
 }

@@ -17,6 +17,8 @@ export default defineConfig({
   inlineOnly: ["yaml", "zod"],
   target: "node20.19",
   dts: true,
+  // Nothing happens at import, and else it is by chance which chunks are imported for nothing.
+  treeshake: { moduleSideEffects: false },
   sourcemap: true,
   clean: true,
 });
