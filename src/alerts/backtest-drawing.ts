@@ -44,32 +44,42 @@ export function drawBacktest(test: DrawnBacktest): string {
 /** The back-tests of several rules as text; of one that nothing became of there is one line. */
 export function drawBacktests(tests: DrawnBacktests): string {
   const rules = tests.rules.flatMap((test) => {
-    const sentence = `${titleOf(test)}: ${sentenceOf(test)}`;
+    const title = titleOf(test, tests.rules);
     return test.alerts.length === 0 && test.failures.length === 0
-      ? [`${titleOf(test)}: never pending, never firing`]
-      : [sentence, ...courseLines(test)];
+      ? [`${title}: never pending, never firing`]
+      : [`${title}: ${sentenceOf(test)}`, ...courseLines(test, test.labels)];
   });
   const remarks = remarksOf(tests).map((remark) => `  ${plain(remark)}`);
   return [`${plain(tests.name)}: ${sentenceOf(tests)}`, whenOf(tests), "", ...rules, ...remarks].join("\n");
 }
 
-/** What a rule is called, with its severity, which tells apart rules of one name. */
-export function titleOf({ name, labels }: Pick<DrawnBacktest, "labels" | "name">): string {
-  return plain(labels.severity === undefined ? name : `${name} (${labels.severity})`);
+type Titled = Pick<DrawnBacktest, "labels" | "name">;
+
+/** What a rule is called, with its severity and whatever else tells it apart from those of the same name. */
+export function titleOf({ name, labels }: Titled, all: readonly Titled[]): string {
+  const alike = all.filter((one) => one.name === name);
+  const telling = Object.entries(labels)
+    .filter(([label, value]) => label === "severity" || alike.some((one) => labelIn(one.labels, label) !== value))
+    .map(([, value]) => value);
+  return plain(telling.length === 0 ? name : `${name} (${telling.join(", ")})`);
 }
 
 /** Which part of the past was tried, and how often the rule was evaluated. */
 export const whenOf = ({ startMs, endMs, stepMs }: Window): string =>
   `${formatInstant(startMs)} to ${formatInstant(endMs)}, evaluated every ${formatDuration(stepMs)}`;
 
-/** A line of time for each alert, as text. */
-export function courseLines(test: DrawnBacktest): string[] {
+/**
+ * A line of time for each alert, as text.
+ *
+ * @param said labels that were told before
+ */
+export function courseLines(test: DrawnBacktest, said: LabelSet = {}): string[] {
   const { alerts, failures } = test;
   const shown = byFiring(test).slice(0, MOST_ROWS);
   const rows = shown.map((course) => {
     const firing = course.intervals.filter(({ state }) => state === "firing");
     const total = firing.reduce((sum, interval) => sum + lengthWithin(interval, test), 0);
-    return [courseName(course, alerts), `${firing.length}`, printLength(total), timeline(course.intervals, test)];
+    return [courseName(course, alerts, said), `${firing.length}`, printLength(total), timeline(course.intervals, test)];
   });
   const lines =
     rows.length === 0
@@ -106,11 +116,13 @@ export function byFiring(test: Pick<DrawnBacktest, "alerts"> & Window): AlertCou
     .map(({ course }) => course);
 }
 
-/** The labels that tell an alert from the others of its rule. */
-export function courseName({ labels }: AlertCourse, all: readonly AlertCourse[]): string {
+/** The labels that tell an alert from the others of its rule, without those that were told before. */
+export function courseName({ labels }: AlertCourse, all: readonly AlertCourse[], said: LabelSet = {}): string {
   const telling = Object.entries(labels).filter(
     ([name, value]) =>
-      name !== "alertname" && (all.length === 1 || all.some((other) => labelIn(other.labels, name) !== value)),
+      name !== "alertname" &&
+      labelIn(said, name) !== value &&
+      (all.length === 1 || all.some((other) => labelIn(other.labels, name) !== value)),
   );
   if (telling.length === 0) return labels.alertname ?? "";
   return telling.map(([name, value]) => `${name}=${value}`).join(" ");

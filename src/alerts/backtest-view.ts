@@ -1,6 +1,7 @@
 import { type Cell, type Heading, instant, length, number, text } from "../results/column.ts";
 import { escaped } from "../results/html.ts";
 import { themed } from "../results/html-style.ts";
+import type { LabelSet } from "../results/labels.ts";
 import { Table } from "../results/result.ts";
 import { printLength } from "../results/text.ts";
 import { timeTicks } from "../results/ticks.ts";
@@ -41,9 +42,9 @@ export function backtestsView(tests: DrawnBacktests): View {
     parts: [
       linesPart({ text: sentenceOf(tests), tone: "strong" }, { text: whenOf(tests), tone: "quiet" }),
       ...tests.rules.flatMap((test): Part[] => [
-        { kind: "heading", text: titleOf(test) },
+        { kind: "heading", text: titleOf(test, tests.rules) },
         linesPart({ text: sentenceOf(test) }, ...failureNotes(test)),
-        ...bodyOf(test),
+        ...bodyOf(test, test.labels),
       ]),
     ],
     notes: remarkNotes(tests),
@@ -58,20 +59,21 @@ const failureNotes = ({ failures }: DrawnBacktest): Line[] =>
     ? []
     : [{ text: `failed evaluations: ${failures.length}, the first: ${failures[0]?.error ?? ""}`, tone: "bad" }];
 
-function bodyOf(test: DrawnBacktest): Part[] {
+/** @param said labels that the heading tells already */
+function bodyOf(test: DrawnBacktest, said: LabelSet = {}): Part[] {
   const query: Part = { kind: "code", text: test.query, language: "promql" };
   if (test.alerts.length === 0) return [query, linesPart({ text: "It was never pending and never fired." })];
-  return [query, { kind: "drawing", drawing: timelines(test) }, tablePart(intervalsTable([test]))];
+  return [query, { kind: "drawing", drawing: timelines(test, said) }, tablePart(intervalsTable([test], said))];
 }
 
 /** A row for each interval of each alert, named by its rule where there are several. */
-export function intervalsTable(tests: readonly DrawnBacktest[]): Table {
+export function intervalsTable(tests: readonly DrawnBacktest[], said: LabelSet = {}): Table {
   const several = tests.length > 1;
   const rows = tests.flatMap((test) =>
     byFiring(test).flatMap((course) =>
       course.intervals.map((interval): readonly Cell[] => [
-        ...(several ? [titleOf(test)] : []),
-        courseName(course, test.alerts),
+        ...(several ? [titleOf(test, tests)] : []),
+        courseName(course, test.alerts, several ? test.labels : said),
         interval.state,
         interval.startMs,
         interval.ongoing ? "still" : interval.endMs,
@@ -131,22 +133,22 @@ const WIDTH = 1000;
 const AXIS = 24;
 
 /** One line of time for each alert, its name above; the axis below. */
-function timelines(test: DrawnBacktest): Drawing {
+function timelines(test: DrawnBacktest, said: LabelSet): Drawing {
   const courses = byFiring(test);
   const height = courses.length * (NAME + ROW + 10) + AXIS;
   const x = (ms: number) => ((ms - test.startMs) / Math.max(1, test.endMs - test.startMs)) * WIDTH;
   const rows = courses.map((course, i) => {
     const top = i * (NAME + ROW + 10) + NAME;
     const bars = course.intervals.map((interval) => bar(interval, top, x, test)).join("");
-    return `<text x="0" y="${top - 6}">${escaped(courseName(course, courses))}</text><rect class="idle" x="0" y="${top}" width="${WIDTH}" height="${ROW}"/>${bars}`;
+    return `<text x="0" y="${top - 6}">${escaped(courseName(course, courses, said))}</text><rect class="idle" x="0" y="${top}" width="${WIDTH}" height="${ROW}"/>${bars}`;
   });
   const ticks = timeTicks(test.startMs, test.endMs).map(({ ms, text }) => {
     const at = x(ms);
     const anchor = at < 40 ? "start" : at > WIDTH - 40 ? "end" : "middle";
     return `<path class="tick" d="M${at.toFixed(1)},${height - AXIS}v4"/><text class="tick" x="${at.toFixed(1)}" y="${height - 6}" text-anchor="${anchor}">${text}</text>`;
   });
-  const html = `<div class="mq-backtest"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="When each alert was pending and firing">${rows.join("")}${ticks.join("")}</svg><p class="quiet"><span class="swatch pending"></span>pending <span class="swatch firing"></span>firing, times in UTC</p></div>`;
-  return { html, style: STYLE, text: courseLines(test).join("\n") };
+  const html = `<div class="mq-backtest"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="When each alert was pending and firing">${rows.join("")}${ticks.join("")}</svg><p class="quiet"><span class="swatch pending"></span>pending <span class="swatch firing"></span>firing; times are UTC</p></div>`;
+  return { html, style: STYLE, text: courseLines(test, said).join("\n") };
 }
 
 function bar(interval: AlertInterval, top: number, x: (ms: number) => number, test: Window): string {

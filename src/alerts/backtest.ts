@@ -106,7 +106,7 @@ export class Backtest<U extends string = string> extends Result implements Backt
     const { spec, window, alerts, summary, failures, remarks } = fields;
     this.name = spec.name;
     this.labels = Object.freeze(literalTexts(literals(spec.labels)));
-    this.query = describeSource(spec.source);
+    this.query = remarks.promql ?? describeSource(spec.source);
     this.forMs = spec.forMs;
     ({ startMs: this.startMs, endMs: this.endMs, stepMs: this.stepMs } = window);
     this.alerts = Object.freeze(alerts);
@@ -188,6 +188,8 @@ export class Sweep extends Result {
 const BY_HAND = 'backtest(range, { metrics: prometheus("http://prometheus:9090") })';
 
 interface Remarks {
+  /** The query that was sent, where it is one. */
+  promql: string | undefined;
   complete: boolean;
   readonly warnings: Set<string>;
 }
@@ -364,7 +366,7 @@ async function replay(
 ): Promise<Remarks> {
   const specs = trials.map(({ spec }) => spec);
   const grid = { ...past.window, startMs: beginningOf(past.window, specs) };
-  const remarks: Remarks = { complete: true, warnings: new Set() };
+  const remarks: Remarks = { promql: undefined, complete: true, warnings: new Set() };
   const known = new Map<string, LabelSet>();
   for await (const part of partsOf(question, grid, past, options, recorded)) {
     note(remarks, part);
@@ -400,6 +402,7 @@ async function* partsOf(
 }
 
 function note(remarks: Remarks, { meta }: Pick<PastPart, "meta">): void {
+  remarks.promql ??= meta.promql;
   if (!meta.complete) remarks.complete = false;
   for (const warning of meta.warnings) remarks.warnings.add(warning);
 }

@@ -2,7 +2,9 @@ import { EvaluationError, QueryError } from "../errors.ts";
 import { systemEnvironment } from "../http/environment.ts";
 import type { Traffic } from "../mesh/traffic.ts";
 import type { LabelSet } from "../results/labels.ts";
-import { type AskOptions, type Duration, durationMs } from "../time.ts";
+import { INSPECT } from "../results/mime.ts";
+import { plain } from "../results/text.ts";
+import { type AskOptions, type Duration, durationMs, formatInstant } from "../time.ts";
 import { Delivery, type DeliveryFailure } from "./delivery.ts";
 import { evidenceOf } from "./evidence.ts";
 import { type AlertChange, changesOf, type ResolvedBecause } from "./notification.ts";
@@ -92,6 +94,23 @@ export class Watch {
     return this.#course.skipped;
   }
 
+  /** What it watches, and how that stands. */
+  toString(): string {
+    const count = (state: AlertInstance["state"]) => this.alerts.filter((one) => one.state === state).length;
+    const { evaluatedAtMs, undelivered, skipped } = this;
+    const last = evaluatedAtMs === undefined ? "not evaluated yet" : `evaluated at ${formatInstant(evaluatedAtMs)}`;
+    const rest = [
+      ...(undelivered.length === 0 ? [] : [`${undelivered.length} undelivered`]),
+      ...(skipped === 0 ? [] : [`${skipped} skipped`]),
+    ];
+    const told = [`${count("firing")} firing`, `${count("pending")} pending`, ...rest].join(", ");
+    return `${plain(this.#course.name)}: ${last}; ${told}`;
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
+
   /** Ends it, once what is being delivered is. */
   async stop(): Promise<void> {
     this.#stop();
@@ -113,6 +132,7 @@ const LONGEST_SLEEP_MS = 60_000;
 const CALLBACKS = "callbacks";
 
 class Course {
+  readonly name: string;
   state: WatchState = { evaluatedAtMs: undefined, alerts: NO_ALERTS, outbox: [] };
   skipped = 0;
   readonly #spec: AlertSpec;
@@ -131,6 +151,7 @@ class Course {
     const { group } = options;
     const spec = group === undefined ? rule : inGroup(rule, group.spec);
     this.#spec = spec;
+    this.name = spec.name;
     this.#limit = group?.spec.limit ?? 0;
     this.#options = options;
     this.#everyMs = durationMs(options.every, "watch: every");

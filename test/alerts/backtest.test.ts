@@ -129,6 +129,17 @@ describe("a back-test", () => {
     expect(tried.failures[0]?.error).toContain("same labelset");
   });
 
+  test("of a reporter that is to be found out tells the query that was sent", async () => {
+    const auto = createMesh({ metrics: backend, now: () => NOW })
+      .service("backend")
+      .reportedBy("auto");
+    const tried = await alert("Failing", auto.success("5m").by("source_workload").below("95%"))
+      .for("5m")
+      .backtest({ last: "2h" });
+    expect(tried.query).toContain('reporter="destination"');
+    expect(lines(tried)).toEqual(["web pending 33-38", "web firing 38-52", "web pending 59-64", "web firing 64-73"]);
+  });
+
   test("of an expression asks whom it is told to", async () => {
     const metrics = seriesMetrics(storageOf());
     const written = alert("Down", parse('istio_requests_total{response_code="503"} > 2000'));

@@ -86,6 +86,28 @@ describe("an SLO's back-test", () => {
     expect(html).toContain("<h1>Back-test of backend</h1>");
   });
 
+  test("tells apart the alerts of several objectives", async () => {
+    const both = slo({
+      name: "backend",
+      objective: 0.999,
+      latency: { under: "250ms", ratio: 0.99 },
+      window: "30d",
+      of: mesh.service("backend"),
+      interval: "1m",
+    });
+    const tried = await both.backtest({ from: 6 * HOUR, to: 8 * HOUR, step: "5m" });
+    expect(String(tried).match(/^[A-Z]\w+ \([^)]*\)/gm)).toEqual([
+      "ErrorBudgetBurn (availability, page)",
+      "ErrorBudgetBurn (availability, ticket)",
+      "SLOMetricAbsent (availability, ticket)",
+      "ErrorBudgetBurn (latency, page)",
+      "ErrorBudgetBurn (latency, ticket)",
+      "SLOMetricAbsent (latency, ticket)",
+    ]);
+    // What the title tells is not said again.
+    expect(String(tried)).toMatch(/^ErrorBudgetBurn +1 /m);
+  });
+
   test("needs a mesh with metrics", async () => {
     const none = slo({ name: "a", objective: 0.9, window: "30d", of: createMesh().service("backend") });
     await expect(none.backtest({ last: "1h" })).rejects.toMatchObject({ code: "config" });

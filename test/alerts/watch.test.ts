@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
   AlertHistory,
@@ -190,6 +191,7 @@ describe("a watched rule", () => {
     const labels = { alertname: "Failing", severity: "page", source_workload: "web", team: "shop" };
     expect(seen).toMatchObject([{ labels }]);
     expect(watched.alerts).toMatchObject([{ labels, state: "firing" }]);
+    expect(inspect(watched)).toBe("Failing: evaluated at 2026-11-20T13:30:20Z; 1 firing, 0 pending");
   });
 
   test("tells a callback again that failed, and what comes after it not before", async () => {

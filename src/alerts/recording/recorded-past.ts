@@ -14,7 +14,7 @@ import type { Recording } from "./recordings.ts";
 /** Part of the past: the values of an expression over instants, and what is known to be missing of them. */
 export interface PastPart extends Grid {
   readonly series: readonly ReadSeries[];
-  readonly meta: { readonly complete: boolean; readonly warnings: readonly string[] };
+  readonly meta: { readonly promql?: string; readonly complete: boolean; readonly warnings: readonly string[] };
 }
 
 /** What a rule evaluates, and which recordings its own group evaluates after it. */
