@@ -172,8 +172,8 @@ export class Mesh {
    * @throws {PromqlSyntaxError} when the text is no PromQL, with the place
    * @throws {QueryError} `code: "promql"` when it is no vector, and no other `type` is named
    * @example
-   * await mesh.promql("sum by (job) (up)")
-   * await mesh.promql("scalar(sum(up))", { type: "scalar" })
+   * await mesh.promql("sum by (job) (up)");
+   * await mesh.promql("scalar(sum(up))", { type: "scalar" });
    * (await mesh.promql("sum by (job, le) (rate(http_seconds_bucket[5m]))", { type: "histogram" })).quantile(0.99)
    */
   promql<U extends string = "1">(

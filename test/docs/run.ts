@@ -38,7 +38,9 @@ export async function run(program: Program, text: string, urls: ReadonlyMap<stri
   const blockAt = (line: number): Block | undefined => blocks.findLast((block) => block.line <= line);
   const print = (words: string): void => {
     const block = blockAt(place);
-    if (block !== undefined) printed.set(block, `${printed.get(block) ?? ""}${words}\n`);
+    let shown = words;
+    for (const [written, real] of urls) shown = shown.replaceAll(real, written);
+    if (block !== undefined) printed.set(block, `${printed.get(block) ?? ""}${shown}\n`);
   };
   const witness: Witness = {
     at: (line) => {

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { simulatedMesh } from "../../src/testing/index.ts";
+import { startFaultyServer } from "./faulty-server.ts";
 import { NOW } from "./preamble.ts";
 
 /** Servers that stand in for those that pages name. */
@@ -20,6 +21,7 @@ export async function startServers(files: string): Promise<Servers> {
   });
   await new Promise<void>((resolve) => taker.listen(0, "127.0.0.1", resolve));
   const notified = `http://127.0.0.1:${(taker.address() as AddressInfo).port}`;
+  const faulty = await startFaultyServer();
   return {
     urls: new Map([
       ["http://prometheus:9090", mesh.prometheus],
@@ -33,10 +35,14 @@ export async function startServers(files: string): Promise<Servers> {
       ["https://opensearch:9200", mesh.opensearch],
       ["http://alertmanager:9093", notified],
       ["https://pager.example", notified],
+      ["http://faulty:9090", faulty.url],
+      ["https://faulty:9090", faulty.tlsUrl],
+      ["http://closed:9090", "http://127.0.0.1:1"],
       ["/var/lib/alerts", files],
     ]),
     close: async () => {
       taker.close();
+      faulty.close();
       await mesh.close();
     },
   };
