@@ -107,7 +107,8 @@ export type { Enforced, FlowChange, FlowEnd, FlowExample, PolicyFlow } from "./m
 export type { PathNormalization } from "./mesh/policy/path.ts";
 export type { Policies, PolicyOptions } from "./mesh/policy/policies.ts";
 export type { IgnoredResource, PolicyFiles, PolicyInput, PolicyObject } from "./mesh/policy/read.ts";
-export type { CheckMeta, PolicyReport } from "./mesh/policy/report.ts";
+export type { PolicyReport } from "./mesh/policy/report.ts";
+export type { CheckMeta } from "./mesh/policy/report-view.ts";
 export type { MeshSettings, PolicyRequest, RequestDestination, RequestSource } from "./mesh/policy/request.ts";
 export type {
   Action,
@@ -204,6 +205,7 @@ export type { Instantaneous, Question, RangeQuestion } from "./metrics/question.
 export type { RawOptions, StringQuery } from "./metrics/raw-query.ts";
 export type { TimeRange } from "./metrics/step.ts";
 export { type Hole, promql } from "./promql/template.ts";
+export type { ArrowLibrary } from "./results/arrow.ts";
 export type { ChartIncident, ChartOptions, ChartThreshold } from "./results/chart-options.ts";
 export type { Cell, Column, ColumnKind, Columns, Heading, Tone } from "./results/column.ts";
 export type { CsvOptions } from "./results/csv.ts";

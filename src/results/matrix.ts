@@ -1,5 +1,5 @@
 import { type ChartOptions, chartOf } from "./chart-options.ts";
-import { instant, number, plainNumber, text, trend } from "./column.ts";
+import { type Columns, instant, number, plainNumber, text, trend } from "./column.ts";
 import { type Courses, courseNames } from "./course.ts";
 import type { HtmlOptions } from "./html.ts";
 import { htmlOf } from "./html.ts";
@@ -139,13 +139,23 @@ export class Matrix<L extends string = string, U extends string = string>
 
   /** A row for each value of each series: the instant, the labels, the value. */
   toTable(): Table {
+    return this.#columns(this.series, labelNames(this.series.map(({ labels }) => labels)));
+  }
+
+  /** A part for each series, whose values are its own. */
+  protected override columnsOfParts(): readonly Columns[] {
     const names = labelNames(this.series.map(({ labels }) => labels));
+    const parts = this.series.map((one) => this.#columns([one], names));
+    return parts.length === 0 ? [this.toTable()] : parts;
+  }
+
+  #columns(series: readonly Series<L, U>[], names: readonly string[]): Table {
     const label = (name: string) =>
-      this.series.flatMap(({ labels, length }) => Array(length).fill(labelValue(labels, name)));
+      series.flatMap(({ labels, length }) => Array(length).fill(labelValue(labels, name)));
     return new Table([
-      { ...instant("time"), cells: joined(this.series.map(({ timesMs }) => timesMs)) },
+      { ...instant("time"), cells: joined(series.map(({ timesMs }) => timesMs)) },
       ...names.map((name) => ({ ...text(ownName(name)), cells: label(name) })),
-      { ...number("value", this.unit), cells: joined(this.series.map(({ values }) => values)) },
+      { ...number("value", this.unit), cells: joined(series.map(({ values }) => values)) },
     ]);
   }
 
@@ -215,6 +225,8 @@ export class Matrix<L extends string = string, U extends string = string>
 
 /** Columns as one, in their order. */
 function joined(columns: readonly Float64Array[]): Float64Array {
+  const [first] = columns;
+  if (first !== undefined && columns.length === 1) return first;
   const all = new Float64Array(columns.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const column of columns) {

@@ -1,3 +1,4 @@
+import { type ArrowLibrary, arrowBytes, arrowTable } from "./arrow.ts";
 import { type Cell, type Column, type Columns, forPrograms, type Heading, plainNumber, type Tone } from "./column.ts";
 import { type CsvOptions, csvOf } from "./csv.ts";
 import { type HtmlOptions, htmlOf } from "./html.ts";
@@ -47,6 +48,32 @@ export abstract class Result implements Presentable {
   /** The rows of {@link Result.toTable} as CSV (RFC 4180); what a spreadsheet would take for a formula is disarmed. */
   toCSV(options: CsvOptions = {}): string {
     return csvOf(this.toTable(), options);
+  }
+
+  /**
+   * The rows of {@link Result.toTable} as bytes of Arrow's IPC stream, which every version and language of Arrow reads.
+   *
+   * @param arrow `import * as arrow from "apache-arrow"`, where a bundler must know of it; imported when left out
+   * @throws {QueryError} `code: "peer"` when `apache-arrow` is not installed
+   */
+  async toArrow(arrow?: ArrowLibrary): Promise<Uint8Array> {
+    return arrowBytes(this.columnsOfParts(), arrow);
+  }
+
+  /**
+   * The same as a table of the caller's own `apache-arrow`. Numbers are not copied where they are columns already.
+   *
+   * @example
+   * import * as arrow from "apache-arrow";
+   * matrix.toArrowTable(arrow).getChild("value (req/s)");
+   */
+  toArrowTable<T>(arrow: ArrowLibrary<T>): T {
+    return arrowTable(this.columnsOfParts(), arrow);
+  }
+
+  /** Its table in parts one below the other, where that spares a copy. */
+  protected columnsOfParts(): readonly Columns[] {
+    return [this.toTable()];
   }
 
   /** How it looks in a notebook, for Deno's kernel. */

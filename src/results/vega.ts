@@ -1,4 +1,4 @@
-import { QueryError } from "../errors.ts";
+import { peer } from "./peer.ts";
 import type { VegaLiteSpec } from "./vega-lite.ts";
 
 /** What is used of the package `vega`. */
@@ -44,23 +44,5 @@ export async function svgOf(spec: VegaLiteSpec, options: SvgOptions = {}): Promi
     return await view.toSVG();
   } finally {
     view.finalize();
-  }
-}
-
-/**
- * A package that is there only where whoever uses this one has installed it.
- *
- * @throws {QueryError} `code: "peer"` that says what to install
- */
-export async function peer(name: string, verb: string, packages: string): Promise<unknown> {
-  try {
-    // Not a literal: a bundler that cannot find an optional package would refuse to build what never calls for it.
-    return await import(name);
-  } catch (cause) {
-    throw new QueryError(
-      "peer",
-      `${verb}: the package ${name} cannot be loaded; npm install ${packages}, or pass what you imported yourself`,
-      { cause },
-    );
   }
 }

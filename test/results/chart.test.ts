@@ -2,6 +2,7 @@ import { loader, parse, View } from "vega";
 import { describe, expect, test } from "vitest";
 import { QueryError } from "../../src/errors.ts";
 import { Matrix, Series } from "../../src/results/matrix.ts";
+import { peer } from "../../src/results/peer.ts";
 import { timeTicks, valueTicks } from "../../src/results/ticks.ts";
 import type { VegaLiteSpec } from "../../src/results/vega-lite.ts";
 import { AT, metaOf } from "./answers.ts";
@@ -89,7 +90,6 @@ describe("the chart of a matrix for Vega-Lite", () => {
     const broken = { View, parse: () => undefined as never };
     const compileNothing = { compile: () => ({ spec: {} }) };
     await expect(gappy.toSVG({ vega: broken, vegaLite: compileNothing })).rejects.toThrow(TypeError);
-    const { peer } = await import("../../src/results/vega.ts");
     const error = await peer("meshquery-no-such-package", "toSVG", "vega vega-lite").catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(QueryError);
     expect(error).toMatchObject({

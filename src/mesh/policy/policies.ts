@@ -1,5 +1,10 @@
 import { QueryError } from "../../errors.ts";
+import { text } from "../../results/column.ts";
+import { qualityNotes } from "../../results/meta.ts";
+import { INSPECT } from "../../results/mime.ts";
+import { Result, Table } from "../../results/result.ts";
 import { plain } from "../../results/text.ts";
+import { linesPart, tablePart, type View } from "../../results/view.ts";
 import { shown } from "../../time.ts";
 import { type CheckOptions, type CheckSource, checkPolicies } from "./check.ts";
 import type { PathNormalization } from "./path.ts";
@@ -17,7 +22,7 @@ export interface PolicyOptions extends Partial<MeshSettings> {
 }
 
 /** Policies of Istio, as one set: what they leave open is open. */
-export class Policies {
+export class Policies extends Result {
   readonly resources: readonly AnyResource[];
   /** What was given beside them and is of other kinds. */
   readonly ignored: readonly IgnoredResource[];
@@ -29,6 +34,7 @@ export class Policies {
 
   /** @throws {QueryError} `code: "policy"` that names every fault by file, document and path */
   constructor(source: CheckSource, input: PolicyInput, options: PolicyOptions = {}) {
+    super();
     const { namespace = "default", ...settings } = settingsOf(options);
     const { resources, ignored } = readPolicies(input, namespace);
     this.resources = Object.freeze(resources);
@@ -73,15 +79,36 @@ export class Policies {
     return checkPolicies(this.#source, this.resources, this.#judge, this.#settings, options);
   }
 
-  /** The policies as a table. */
-  toString(): string {
+  /** A row for each resource. */
+  toTable(): Table {
+    return Table.of(
+      [text("kind"), text("name"), text("namespace"), text("origin")],
+      this.resources.map(({ kind, name, namespace, origin }) => [kind, name, namespace, origin]),
+    );
+  }
+
+  toView(): View {
+    const count = { text: `${this.resources.length} policies`, tone: "strong" } as const;
+    return {
+      parts: [linesPart(count), tablePart(this.toTable())],
+      notes: qualityNotes({ complete: true, warnings: this.warnings }),
+    };
+  }
+
+  /** What was read, and what of it is most likely not meant. */
+  override toString(): string {
     const names = this.resources.map((one) => `  ${resourceText(one)} (${one.origin})`);
     const warnings = this.warnings.map((warning) => `  warning: ${warning}`);
     return [`${this.resources.length} policies`, ...names, ...warnings].map(plain).join("\n");
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  override [INSPECT](): string {
     return this.toString();
+  }
+
+  toJSON(): Pick<Policies, "ignored" | "resources" | "warnings"> {
+    const { resources, ignored, warnings } = this;
+    return { resources, ignored, warnings };
   }
 }
 
