@@ -30,7 +30,8 @@ export const PALETTE: Palette = {
 
 /**
  * The style that all pages share. Everything is below one class, so that a part can stand in a notebook: there the
- * ground and the ink are those of Jupyter's theme, or of VS Code's.
+ * ground and the ink are those of Jupyter's theme, or of VS Code's. Where it names the class twice it must outweigh
+ * Jupyter's rule that sets every cell to the right.
  */
 export const STYLE = `${themed(PALETTE)}
 .mq { color-scheme: light dark;
@@ -60,10 +61,10 @@ export const STYLE = `${themed(PALETTE)}
 .mq .scroll { overflow-x: auto; margin: 8px 0; }
 .mq table { border-collapse: collapse; border: 0; margin: 0; font-size: 13px; font-variant-numeric: tabular-nums; }
 .mq table tr { background: none; }
-.mq table th, .mq table td { text-align: left; vertical-align: middle; padding: 3px 18px 3px 0; border: 0; border-top: 1px solid var(--line); font-weight: inherit; white-space: nowrap; unicode-bidi: isolate; }
+.mq.mq table th, .mq.mq table td { text-align: left; vertical-align: middle; padding: 3px 18px 3px 0; border: 0; border-top: 1px solid var(--line); font-weight: inherit; white-space: nowrap; unicode-bidi: isolate; }
 .mq table td.long { white-space: normal; min-width: 24em; overflow-wrap: anywhere; }
 .mq table th { color: var(--quiet); border-top: 0; font-size: 12px; }
-.mq table .n { text-align: right; }
+.mq.mq table .n { text-align: right; }
 .mq svg { max-width: 100%; }
 .mq .trend path { fill: none; stroke: var(--quiet); stroke-width: 1.3; stroke-linecap: round; stroke-linejoin: round; }
 `;

@@ -57,7 +57,7 @@ function gridLine(value: number, unit: string, { y, right }: Frame): string {
 }
 
 function timeMark(x: number, text: string, { bottom, right }: Frame): string {
-  const anchor = x > right - 24 ? "end" : "middle";
+  const anchor = x > right - 24 ? "end" : x < LEFT + 20 ? "start" : "middle";
   return `<path class="grid" d="M${x.toFixed(1)},${bottom}v4"/><text x="${x.toFixed(1)}" y="${bottom + 16}" text-anchor="${anchor}">${escaped(text)}</text>`;
 }
 
