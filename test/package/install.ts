@@ -64,7 +64,7 @@ export async function installPackage(): Promise<Consumer> {
 /** What a build is made of, beside what is installed. */
 const SOURCES = [
   ...["src", "package.json", "package-lock.json", "tsconfig.json", ".tsdown.config.ts"],
-  ...["README.md", "LICENSE", "NOTICE"],
+  ...["README.md", "LICENSE", "NOTICE", "docs/changelog.md"],
 ];
 
 /** Builds and packs a copy of the sources, so that no other work on `dist` is met half-way. */

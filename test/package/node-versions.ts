@@ -19,6 +19,13 @@ try {
       console.log(`${version.trim().padEnd(10)} ${script.padEnd(13)} ${outcome}`);
     }
   }
+  // The package is tested with the oldest compiler of its time and the repository's own; this is whichever is newest.
+  const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--types", "node"];
+  const compiler = ["-y", "--package", "typescript@latest", "tsc"];
+  const { stdout: version } = await attempt(() => run("npx", [...compiler, "--version"], consumer.folder));
+  const compiled = await run("npx", [...compiler, ...strict, "program.ts"], consumer.folder).then(() => "ok", String);
+  if (compiled !== "ok") process.exitCode = 1;
+  console.log(`TypeScript ${version.trim().replace("Version ", "")} program.ts ${compiled}`);
 } finally {
   consumer.remove();
 }
