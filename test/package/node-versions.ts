@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { EXPECTED, installPackage, run } from "./install.ts";
 
 /** The Node releases that the package must run on, beside the one that runs this. */
-const RELEASES = ["22", "24", "26"];
+const RELEASES = ["20.19", "22", "24", "26"];
 
 /** `npx -y node@22 script`: the registry carries Node itself. */
 const releases = RELEASES.map((release) => ({ program: "npx", args: ["-y", `node@${release}`] }));
