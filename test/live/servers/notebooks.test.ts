@@ -1,0 +1,50 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packaged } from "../../mesh/install.ts";
+import { kernelEnvironment } from "../../notebooks/kernels.ts";
+import { NOTEBOOKS, notebookNames, runNotebook, shownIn } from "../../notebooks/notebook.ts";
+import { type Consumer, installPackage, run } from "../../package/install.ts";
+
+describe("the notebooks of the examples", () => {
+  const results = mkdtempSync(path.join(tmpdir(), "meshquery-notebooks-"));
+  let env: NodeJS.ProcessEnv;
+  let project: Consumer;
+
+  beforeAll(async () => {
+    env = await kernelEnvironment();
+    project = await installPackage();
+  });
+
+  afterAll(() => {
+    project?.remove();
+    rmSync(results, { recursive: true, force: true });
+  });
+
+  it.each(notebookNames())("%s runs with its kernel, and shows what it is kept with", async (name) => {
+    const [target, page] = [path.join(results, name), path.join(results, `${name}.html`)];
+    await runNotebook(path.join(NOTEBOOKS, name), { env, folder: project.folder, target, page });
+    expect(shownIn(target)).toBe(shownIn(path.join(NOTEBOOKS, name)));
+    // A page of a notebook has the results in it, and a browser draws it.
+    expect(readFileSync(page, "utf8")).toContain('class="mq"');
+    const picture = path.join(results, `${name}.png`);
+    const headless = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1100,2000"];
+    const chromium = await packaged("chromium", "chromium");
+    await run(chromium, [...headless, `--screenshot=${picture}`, `file://${page}`], results);
+    expect(statSync(picture).size).toBeGreaterThan(50_000);
+  });
+
+  it("fail where a cell fails, with what it said", async () => {
+    const file = path.join(results, "failing.ipynb");
+    const cell = { id: "a", cell_type: "code", metadata: {}, execution_count: null, outputs: [] };
+    const source = 'import { createMesh } from "meshquery"; createMesh().service("backend").rate("5 minutes")';
+    const kernelspec = { name: "deno", display_name: "Deno", language: "typescript" };
+    const notebook = { cells: [{ ...cell, source }], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
+    writeFileSync(file, JSON.stringify(notebook));
+    const options = { env, folder: project.folder, target: path.join(results, "failed.ipynb") };
+    await expect(runNotebook(file, options)).rejects.toThrow(
+      /a cell failed(.|\n)*"5 minutes" is not a positive PromQL duration/,
+    );
+  });
+});
