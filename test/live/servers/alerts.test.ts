@@ -15,6 +15,7 @@ import {
   fromYAML,
   labelOf,
   NO_ALERTS,
+  record,
   ruleFile,
   ruleGroup,
   text,
@@ -93,6 +94,36 @@ describe.each(programs)("%s", (_, program) => {
     expect(ok, said).toBe(true);
     writeFileSync(at("odd.yml"), rule.for("5m").toYAML());
     expect((await promtool(program(), "test", "rules", "odd-test.yml")).ok).toBe(false);
+  });
+
+  test("evaluates a group in the same order: what is recorded behind a rule is read an evaluation later", async () => {
+    const first = alert("First", parse('job:down{kind="x"} > 0'));
+    const counted = record("down:count", parse("count(up == 0) + (down:count or vector(0)) or down:count"));
+    const often = alert("Often", parse("down:count > 5")).for("2m");
+    const group = ruleGroup("g", [
+      first,
+      record("job:down", parse("up == bool 0")).labels({ kind: "x" }),
+      often,
+      counted,
+      alert("Last", first.expr),
+    ]);
+    writeFileSync(at("group.yml"), group.toYAML());
+    const minutes = Array.from({ length: 25 }, (_, minute) => `${minute}m` as const);
+    for (const rule of group.alerts) {
+      const test = testAlert(rule, { group, interval: "1m" }).given('up{job="a"} 0x3 1x5 0x20');
+      const states = ["pending", "firing"] as const;
+      const expected = minutes.map((minute) => {
+        const alerts = test.alertsAt(minute);
+        const [pending, firing] = states.map((state) =>
+          alerts.filter((one) => one.state === state).map(({ labels: { alertname: _, ...labels } }) => ({ labels })),
+        );
+        return { at: minute, pending, firing };
+      });
+      expect(new Set(expected.map(({ firing }) => firing?.length)).size).toBe(2);
+      writeFileSync(at("group-test.yml"), test.expect(...expected).toPromtool({ ruleFile: "group.yml" }));
+      const { ok, said } = await promtool(program(), "test", "rules", "group-test.yml");
+      expect(ok, said).toBe(true);
+    }
   });
 
   test("finds each of 500 random alerts in the same state at every evaluation, pending ones too", async () => {
