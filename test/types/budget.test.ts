@@ -52,3 +52,54 @@ describe("a hover shows one short line", () => {
     expect(symbol && checker.typeToString(checker.getTypeOfSymbol(symbol))).toBe(type);
   });
 });
+
+/** The signatures of what the entry exports: `createMesh`, and `Mesh.edge` for the methods of its classes. */
+function signatures(): ReadonlyMap<string, readonly string[]> {
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(`${root}/src/index.ts`);
+  const module = source && checker.getSymbolAtLocation(source);
+  const found = new Map<string, readonly string[]>();
+  const add = (name: string, type: ts.Type) => {
+    const texts = type.getCallSignatures().map((one) => checker.signatureToString(one));
+    if (texts.length > 0) found.set(name, texts);
+  };
+  for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    const [declaration] = symbol.declarations ?? [];
+    if (declaration === undefined) continue;
+    if (ts.isFunctionDeclaration(declaration)) add(symbol.name, checker.getTypeOfSymbol(symbol));
+    if (!ts.isClassDeclaration(declaration)) continue;
+    const members = checker.getDeclaredTypeOfSymbol(symbol).getProperties();
+    for (const member of members.filter(({ name }) => !name.startsWith("#"))) {
+      add(`${symbol.name}.${member.name}`, checker.getTypeOfSymbol(member));
+    }
+  }
+  return found;
+}
+
+describe("what a verb takes and gives is one line", () => {
+  test.each([
+    ["createMesh", "(options?: MeshOptions): Mesh"],
+    ["prometheus", "(url: string, options?: PrometheusOptions): Prometheus"],
+    ["Mesh.edge", "(from: string | Peer, to: string | Peer): Edge"],
+    ["Mesh.service", "(service: string | Peer): Endpoint"],
+    ["Mesh.graph", "(options: GraphOptions): Promise<Graph>"],
+    ["Edge.rate", '(window: string): SignalQuery<"req/s">'],
+    ["Edge.latency", '(quantile: number, window: string): SignalQuery<"ms">'],
+    ["Edge.traces", "(options: TraceOptions): TraceSearch<Trace>"],
+    ["Edge.logs", "(options: LogOptions): LogSearch<AccessLogEntry>"],
+    ["Edge.explain", "(options: ExplainOptions): Promise<Explanation>"],
+    ["Query.at", "(instant: Instant, options?: AskOptions): Promise<Instantaneous<U, L>>"],
+    ["Query.over", "(range: TimeRange, options?: RangeOptions): RangeQuery<U, L>"],
+  ])("%s", (name, signature) => {
+    expect(signatures().get(name)).toEqual([signature]);
+  });
+
+  test("none is longer than an editor shows without wrapping", () => {
+    // What awaits or writes JSON is called by the language, not by a reader.
+    const read = Array.from(signatures()).filter(([name]) => !/\.(?:then|toJSON)$/.test(name));
+    expect(read.length).toBeGreaterThan(200);
+    const long = read.flatMap(([name, texts]) => texts.map((text) => name + text)).filter((text) => text.length > 170);
+    expect(long).toEqual([]);
+  });
+});
