@@ -42,7 +42,7 @@ export interface Durations {
 /** The instrumentation scope: its name, and the version of the package. */
 export const SCOPE = ["meshquery", "0.1.0"] as const;
 
-/** Finds out who listens. SDKs may come late and go, so it is asked each time; that takes no more than 50 ns. */
+/** Finds out who listens. SDKs may come late and go, so it is asked each time; that takes less than a microsecond. */
 export class Listeners {
   readonly #api: Api;
   #known: { readonly provider: MeterProvider; readonly durations: Durations } | undefined;
