@@ -65,6 +65,8 @@ export abstract class Result implements Presentable {
    *
    * @example
    * import * as arrow from "apache-arrow";
+   *
+   * const matrix = await edge.rate("5m").over({ last: "1h" });
    * matrix.toArrowTable(arrow).getChild("value (req/s)");
    */
   toArrowTable<T>(arrow: ArrowLibrary<T>): T {

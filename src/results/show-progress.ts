@@ -21,9 +21,11 @@ const INTERVAL_MS = 100;
  * Nothing is shown of work that takes less than a third of a second, and nothing is left of it when it has ended.
  *
  * @example
+ * ```ts unrun: a month of a simulated mesh takes minutes
  * const mesh = createMesh({ metrics: prometheus("http://prometheus:9090"), onProgress: showProgress() });
  * await mesh.all().rate("5m").over({ last: "30d", step: "15s" });
  * // range ▕████████            ▏ 40 %  4 of 10 pieces, 6s left
+ * ```
  */
 export function showProgress({ write = watchedLine() }: ShowProgressOptions = {}): OnProgress {
   if (write === undefined) return () => {};
