@@ -68,7 +68,7 @@ function rowOf(span: Span, depth: number, { x, hue }: Place): string {
   return [
     `<title>${escaped(`${name}: ${printMs(span.durationMs)} ${outcomeOf(span)}`.trim())}</title>`,
     `<text class="${failed ? "bad" : ""}" x="${indent}" y="14">${escaped(shown)}</text>${bar}`,
-    `<text class="label ${failed ? "bad" : ""}" x="${(inside ? Math.max(from, NAMES) + 4 : to + 4).toFixed(1)}" y="14">${escaped(label)}</text>`,
+    `<text class="label ${inside ? "within" : failed ? "bad" : ""}" x="${(inside ? Math.max(from, NAMES) + 4 : to + 4).toFixed(1)}" y="14">${escaped(label)}</text>`,
   ].join("");
 }
 
@@ -80,6 +80,7 @@ const STYLE = `
 .mq-spans text.quiet { fill: var(--quiet); font-size: 10.5px; }
 .mq-spans text.bad { fill: var(--bad); }
 .mq-spans .label { font-size: 10.5px; paint-order: stroke; stroke: var(--ground); stroke-width: 3px; }
+.mq-spans text.within { fill: var(--ground); stroke: none; }
 .mq-spans .grid { stroke: var(--line); }
 .mq-spans rect.failed { stroke: var(--bad); stroke-width: 2; }
 .mq-spans rect.critical { fill: var(--text); }

@@ -114,6 +114,22 @@ describe("a program", () => {
     expect(JSON.parse(stdout)).toEqual(EXPECTED);
   });
 
+  test("without the optional packages is told which to install", async () => {
+    const program = `
+      import { createMesh } from "meshquery";
+      import { simulatedMesh } from "meshquery/testing";
+      const mesh = createMesh(simulatedMesh({ seed: 7 }).backends());
+      const matrix = await mesh.all().rate("5m").over({ last: "10m" });
+      const messages = await Promise.allSettled([matrix.toSVG(), matrix.toArrow()]);
+      console.log(JSON.stringify(messages.map(({ reason }) => [reason.code, reason.message])));
+    `;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", program], consumer.folder);
+    expect(JSON.parse(stdout)).toEqual([
+      ["peer", expect.stringContaining("npm install vega vega-lite")],
+      ["peer", expect.stringContaining("npm install apache-arrow")],
+    ]);
+  });
+
   test("that reaches past the entries is refused", async () => {
     const reach = run(process.execPath, ["-e", 'import("meshquery/dist/index.js")'], consumer.folder);
     await expect(reach).rejects.toThrow("ERR_PACKAGE_PATH_NOT_EXPORTED");

@@ -1,4 +1,4 @@
-import { createMesh, label, type Matrix, prometheus, type Sample, type Vector } from "meshquery";
+import { createMesh, label, type Matrix, prometheus, type Sample, show, type Table, type Vector } from "meshquery";
 import { type AlertRule, alert } from "meshquery/alerts";
 import { type Expr, memoryStorage, print, selector } from "meshquery/promql";
 import { seriesMetrics } from "meshquery/testing";
@@ -20,6 +20,11 @@ export const rule: AlertRule<"req/s", never> = alert("Busy", rate.above(40)).for
 export const expr: Expr = selector("up");
 export const text: string = print(expr);
 export const share: "ratio" = rate.dividedBy(rate.offset("1d")).unit;
+
+export const table: Promise<Table> = rate.now().then((sample) => sample.toTable());
+export const bytes: Promise<Uint8Array> = Promise.resolve(rate.over({ last: "6h" })).then((one) => one.toArrow());
+export const lines: Promise<string> = Promise.resolve(mesh.all().traces({ last: "5m" })).then((one) => one.toMarkdown());
+export const shown: Promise<void> = show(rate);
 
 // @ts-expect-error none of Istio's labels
 rate.by("response_cod");
