@@ -23,7 +23,9 @@ export const share: "ratio" = rate.dividedBy(rate.offset("1d")).unit;
 
 export const table: Promise<Table> = rate.now().then((sample) => sample.toTable());
 export const bytes: Promise<Uint8Array> = Promise.resolve(rate.over({ last: "6h" })).then((one) => one.toArrow());
-export const lines: Promise<string> = Promise.resolve(mesh.all().traces({ last: "5m" })).then((one) => one.toMarkdown());
+export const lines: Promise<string> = Promise.resolve(mesh.all().traces({ last: "5m" })).then((one) =>
+  one.toMarkdown(),
+);
 export const shown: Promise<void> = show(rate);
 
 // @ts-expect-error none of Istio's labels
