@@ -1,14 +1,9 @@
 import { feed } from "../live/servers/otlp.ts";
 import { singlePrometheus } from "../live/single-prometheus.ts";
 import { latestPrometheus } from "../mesh/latest-prometheus.ts";
-import { benchMonth, type MonthRow } from "./month.ts";
-import { benchSocket, type SocketRow } from "./socket.ts";
 
-/** What needs a real Prometheus: one of its own, where `x` has 50 series at one instant, from which PromQL makes more. */
-export async function benchLargeAnswers(): Promise<{
-  readonly socket: readonly SocketRow[];
-  readonly month: readonly MonthRow[];
-}> {
+/** Measures over a real Prometheus of its own, where `x` has 50 series at one instant, from which PromQL makes more. */
+export async function overLargeAnswers<T>(measure: (url: string, atMs: number) => Promise<T>): Promise<T> {
   const programs = await latestPrometheus({ onSlow: (what) => console.log(what) });
   const server = await singlePrometheus({ programs, flags: ["--web.enable-otlp-receiver"] });
   try {
@@ -19,7 +14,7 @@ export async function benchLargeAnswers(): Promise<{
       at: () => i / 3,
     }));
     await feed(server.url, { floats, histograms: [], fromMs: atMs, toMs: atMs, everyMs: 15_000 });
-    return { socket: await benchSocket(server.url, atMs), month: await benchMonth(server.url, atMs) };
+    return await measure(server.url, atMs);
   } finally {
     await server.stop();
   }
