@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { QueryResult } from "prometheus-query";
 import { decodeAnswer } from "../../src/metrics/decode/answer.ts";
 import { AnswerStream } from "../../src/metrics/decode/answer-stream.ts";
+import { collect } from "./collect.ts";
 import { median } from "./median.ts";
 
 /** One line of the comparison; times are medians in milliseconds. */
@@ -45,17 +46,21 @@ const WAYS = {
   peer: (body: Uint8Array) => QueryResult.fromJSON((parse(body) as { readonly data: object }).data),
 } as const;
 
-/** Decodes the same bytes by turns with this library, `JSON.parse` and `Number`, and the peer, all of them warm. */
-export function benchDecode(rounds = 7): DecodeRow[] {
+/**
+ * Decodes the same bytes by turns with this library, `JSON.parse` and `Number`, and the peer, all of them warm.
+ *
+ * Each pays for its own garbage alone.
+ */
+export function benchDecode(rounds = 5): DecodeRow[] {
   const kinds = Object.entries(VALUES);
   for (const [, value] of kinds) {
     const body = matrixBody(100, 1_000, value);
-    for (let round = 0; round < 12; round++) for (const decode of Object.values(WAYS)) decode(body);
+    for (let round = 0; round < 10; round++) for (const decode of Object.values(WAYS)) decode(body);
   }
   return kinds.flatMap(([kind, value]) =>
     SIZES.map(({ series, samples }): DecodeRow => {
       const body = matrixBody(series, samples, value);
-      const { ours, stream, jsonParse, peer } = timesOf(body, Math.max(rounds, Math.round(3e6 / (series * samples))));
+      const { ours, stream, jsonParse, peer } = timesOf(body, Math.max(rounds, Math.round(2e6 / (series * samples))));
       return {
         body: `${series.toLocaleString("en")}×${samples.toLocaleString("en")} ${kind}`,
         megabytes: body.length / 1e6,
@@ -73,6 +78,7 @@ function timesOf(body: Uint8Array, rounds: number): Readonly<Record<keyof typeof
   const times = { ours: [] as number[], stream: [] as number[], jsonParse: [] as number[], peer: [] as number[] };
   for (let round = -1; round < rounds; round++) {
     for (const way of ["ours", "stream", "jsonParse", "peer"] as const) {
+      collect();
       const took = elapsedMs(() => WAYS[way](body));
       if (round >= 0) times[way].push(took);
     }

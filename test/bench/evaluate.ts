@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import {
   type EvaluatedMatrix,
   evaluate,
@@ -11,6 +9,7 @@ import { remoteWrite, type WrittenSeries } from "../live/remote-write.ts";
 import { singlePrometheus } from "../live/single-prometheus.ts";
 import { latestPrometheus } from "../mesh/latest-prometheus.ts";
 import { random } from "../mesh/random.ts";
+import { collect } from "./collect.ts";
 import { median } from "./median.ts";
 
 /** One golden signal over a day, evaluated here and asked of a real Prometheus over HTTP. */
@@ -24,9 +23,6 @@ export interface EvaluateRow {
   /** What storage and evaluation hold together, for each sample that is stored. */
   readonly bytesPerSample: number;
 }
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 const END = Date.parse("2026-11-24T00:00:00Z");
 const DAY = 86_400_000;

@@ -1,31 +1,49 @@
 import { installPackage, run } from "../package/install.ts";
 import { median } from "./median.ts";
 
-/** How long one cold import takes in a fresh process; the median, in milliseconds. */
+/** How long one cold import takes in a fresh process; medians. */
 export interface ImportRow {
   readonly module: string;
   readonly ms: number;
   /** How many times longer than axios alone it takes. */
   readonly ratio: number;
+  /** Of all threads together; other work on the machine changes it little. */
+  readonly processorMs: number;
+  readonly processorRatio: number;
 }
 
 const MODULES = ["axios", "meshquery", "meshquery/promql", "meshquery/testing", "@opentelemetry/api", "dayjs"];
-const TIMED = "const t = performance.now(); await import(process.argv[1]); console.log(performance.now() - t);";
+const TIMED = `
+  const start = performance.now();
+  const before = process.cpuUsage();
+  await import(process.argv[1]);
+  const { user, system } = process.cpuUsage(before);
+  console.log(JSON.stringify([performance.now() - start, (user + system) / 1000]));
+`;
 
 /** Imports the packed package and what it stands on, each time in a new process, by turns. */
-export async function benchImport(rounds = 9): Promise<ImportRow[]> {
+export async function benchImport(rounds = 15): Promise<ImportRow[]> {
   const consumer = await installPackage();
   try {
-    const times = MODULES.map((module) => ({ module, ms: [] as number[] }));
+    const times = MODULES.map((module) => ({ module, ms: [] as number[], processorMs: [] as number[] }));
     for (let round = -1; round < rounds; round++) {
-      for (const { module, ms } of times) {
+      for (const { module, ms, processorMs } of times) {
         const args = ["--input-type=module", "--eval", TIMED, module];
         const { stdout } = await run(process.execPath, args, consumer.folder);
-        if (round >= 0) ms.push(Number(stdout));
+        const [took = Number.NaN, processor = Number.NaN] = JSON.parse(stdout) as readonly number[];
+        if (round < 0) continue;
+        ms.push(took);
+        processorMs.push(processor);
       }
     }
-    const floor = median(times[0]?.ms ?? []);
-    return times.map(({ module, ms }) => ({ module, ms: median(ms), ratio: median(ms) / floor }));
+    const [floor, processorFloor] = [median(times[0]?.ms ?? []), median(times[0]?.processorMs ?? [])];
+    return times.map(({ module, ms, processorMs }) => ({
+      module,
+      ms: median(ms),
+      ratio: median(ms) / floor,
+      processorMs: median(processorMs),
+      processorRatio: median(processorMs) / processorFloor,
+    }));
   } finally {
     consumer.remove();
   }

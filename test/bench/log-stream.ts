@@ -1,7 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { LogBackend, LogLine, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import { createMesh } from "../../src/mesh/mesh.ts";
+import { collect } from "./collect.ts";
 
 /** What streaming and joining so many calls of an edge takes. */
 export interface LogStreamRow {
@@ -11,9 +10,6 @@ export interface LogStreamRow {
   readonly peakMegabytes: number;
   readonly ratio: number;
 }
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 const START = Date.parse("2026-11-24T10:00:00Z");
 const PER_PAGE = 1_000;

@@ -412,7 +412,7 @@ describe("a mesh of what cannot be one is refused", () => {
   refuses([
     [
       "config",
-      'createMesh: there is no option "metric"; there are accessLog, failures, histograms, logs, metrics, now, onPartial, reporter',
+      'createMesh: there is no option "metric"; there are accessLog, failures, histograms, logs, metrics, now, onPartial, onProgress, reporter',
       options({ metric: {} }),
     ],
     [
