@@ -12,7 +12,8 @@ const mesh = createMesh({
 
 const playMs = truth.measuredToMs - truth.measuredFromMs;
 const part = partNamed("failures");
-const startMs = Math.ceil(truth.measuredFromMs / 1000) * 1000;
+/** When the first requests of all are out of the window. */
+const startMs = Math.floor((truth.measuredFromMs + part.from * playMs) / 1000) * 1000 - 2000;
 const endMs = Math.floor((truth.measuredFromMs + (part.to + 0.15) * playMs) / 1000) * 1000;
 
 const backend = mesh.edge("frontend", { service: "backend" });
@@ -49,7 +50,7 @@ it("a watcher fires as the back-test does, with what all signals say of the fail
     scope: ({ source_workload = "" }) => mesh.edge(source_workload, { service: "backend" }),
     onFiring: async (one) => {
       seen.push(one);
-      found.push(await one.evidence({ before: "1s", timeoutMs: 60_000 }));
+      found.push(await one.evidence({ before: "5s", timeoutMs: 60_000 }));
     },
     onResolved: (one) => void seen.push(one),
     onError: ({ error }) => errors.push(error),
