@@ -45,7 +45,12 @@ export async function runNotebook(file: string, { env, folder, target, page }: R
   const kernel = read(file).metadata.kernelspec.name;
   const execute = fileURLToPath(new URL("execute.py", import.meta.url));
   const args = [execute, kernel, file, folder, target, ...(page === undefined ? [] : [page])];
-  await promisify(execFile)("python3", args, { env, timeout: 120_000, maxBuffer: 64 << 20 });
+  try {
+    await promisify(execFile)("python3", args, { env, timeout: 120_000, maxBuffer: 64 << 20 });
+  } catch (cause) {
+    const { stderr = "" } = cause as { readonly stderr?: string };
+    throw new Error(`${path.basename(file)}: ${stripVTControlCharacters(stderr).trim() || "no answer"}`, { cause });
+  }
 }
 
 /** Each cell of code above the text that it came to, without colours; what only some media types have is left out. */

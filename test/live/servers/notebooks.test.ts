@@ -12,6 +12,18 @@ describe("the notebooks of the examples", () => {
   let env: NodeJS.ProcessEnv;
   let project: Consumer;
 
+  const kept = (name: string) => path.join(results, `${name}-kept.ipynb`);
+
+  /** A notebook for Deno's kernel with these cells. */
+  function notebook(name: string, sources: readonly string[]): string {
+    const cell = { cell_type: "code", metadata: {}, execution_count: null, outputs: [] };
+    const cells = sources.map((source, i) => ({ ...cell, id: `cell-${i}`, source }));
+    const kernelspec = { name: "deno", display_name: "Deno", language: "typescript" };
+    const file = path.join(results, `${name}.ipynb`);
+    writeFileSync(file, JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }));
+    return file;
+  }
+
   beforeAll(async () => {
     env = await kernelEnvironment();
     project = await installPackage();
@@ -35,14 +47,25 @@ describe("the notebooks of the examples", () => {
     expect(statSync(picture).size).toBeGreaterThan(50_000);
   });
 
+  it("show progress below the cell that runs, until it has ended", async () => {
+    const begin = `
+      import { showProgress } from "meshquery";
+      const tell = async (show, done) => {
+        show({ what: "range", unit: "piece", done, total: 4, ratio: done / 4, ended: done === 4 });
+        await new Promise((resolve) => setTimeout(resolve, 600));
+      };`;
+    const whole = "const show = showProgress(); await tell(show, 3); await tell(show, 4);";
+    const [file, target] = [notebook("progress", [begin, "await tell(showProgress(), 2);", whole]), kept("progress")];
+    await runNotebook(file, { env, folder: project.folder, target });
+    const [, second, third] = shownIn(target).split("\n\n");
+    expect(second).toContain("display_data: text/plain\nrange ▕██████████          ▏ 50 %  2 of 4 pieces");
+    expect(third).not.toContain("▕");
+  });
+
   it("fail where a cell fails, with what it said", async () => {
-    const file = path.join(results, "failing.ipynb");
-    const cell = { id: "a", cell_type: "code", metadata: {}, execution_count: null, outputs: [] };
     const source = 'import { createMesh } from "meshquery"; createMesh().service("backend").rate("5 minutes")';
-    const kernelspec = { name: "deno", display_name: "Deno", language: "typescript" };
-    const notebook = { cells: [{ ...cell, source }], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
-    writeFileSync(file, JSON.stringify(notebook));
-    const options = { env, folder: project.folder, target: path.join(results, "failed.ipynb") };
+    const [file, target] = [notebook("failing", [source]), kept("failing")];
+    const options = { env, folder: project.folder, target };
     await expect(runNotebook(file, options)).rejects.toThrow(
       /a cell failed(.|\n)*"5 minutes" is not a positive PromQL duration/,
     );
