@@ -77,23 +77,24 @@ export class HistogramVector<U extends string = string> extends Result implement
     return printColumns(this.toTable());
   }
 
-  /** A row for each histogram: its labels, count, mean and quantiles. */
+  /** A row for each histogram: its labels, count, mean where sums are known, and quantiles. */
   toTable(): Table {
     const names = labelNames(this.samples.map(({ labels }) => labels));
     const { unit } = this;
+    const hasSums = this.samples.some(({ histogram }) => histogram.sum !== undefined);
     return Table.of(
       [
         instant("time", "programs"),
         ...names.map((name) => text(ownName(name))),
         number("count"),
-        number("mean", unit),
+        ...(hasSums ? [number("mean", unit)] : []),
         ...QUANTILES.map((q) => number(`p${q * 100}`, unit)),
       ],
       this.samples.map(({ labels, histogram, at }) => [
         at,
         ...names.map((name) => labelValue(labels, name)),
         histogram.count,
-        histogram.mean,
+        ...(hasSums ? [histogram.mean] : []),
         ...QUANTILES.map((q) => histogram.quantile(q)),
       ]),
     );

@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, test } from "vitest";
 import type {
   Condition,
+  HistogramVector,
   Matrix,
   Meta,
   Query,
@@ -74,6 +75,10 @@ describe("a query in PromQL's own words", () => {
     expectTypeOf(await mesh.promql("up", { unit: "ms" })).toEqualTypeOf<Vector<string, "ms">>();
     expectTypeOf(await mesh.promql("1", { type: "scalar" })).toEqualTypeOf<Sample<"1">>();
     expectTypeOf((await mesh.promql('"x"', { type: "string" })).value).toEqualTypeOf<string>();
+    const histograms = mesh.promql("x", { type: "histogram", unit: "ms" });
+    expectTypeOf(await histograms).toEqualTypeOf<HistogramVector<"ms">>();
+    expectTypeOf((await histograms).quantile(0.5)).toEqualTypeOf<Vector<string, "ms">>();
+    expectTypeOf((await histograms.over({ last: "1h" })).quantile(0.5)).toEqualTypeOf<Matrix<string, "ms">>();
     // @ts-expect-error a text has no course
     mesh.promql('"x"', { type: "string" }).over({ last: "1h" });
   });

@@ -17,6 +17,17 @@ it.each([
     ],
   ],
   [
+    "Jaeger's newer API and OpenSearch",
+    {
+      traces: jaeger(inject("jaegerUrl"), { api: "v3" }),
+      logs: elasticsearch(inject("opensearchUrl"), { index: "logstash-2*" }),
+    },
+    [
+      ["Jaeger", undefined, "v3"],
+      ["OpenSearch", "2.19.1", "opensearch"],
+    ],
+  ],
+  [
     "Zipkin and OpenSearch",
     { traces: zipkin(inject("zipkinUrl")), logs: elasticsearch(inject("opensearchUrl"), { index: "logstash-2*" }) },
     [
