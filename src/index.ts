@@ -240,6 +240,7 @@ export type {
   TraceBackend,
   TraceQuery,
 } from "./traces/backend.ts";
+export type { BarsOptions } from "./traces/bars.ts";
 export type { FirstCause } from "./traces/cause.ts";
 export type { CriticalHop, CriticalPath, CriticalSection } from "./traces/critical-path.ts";
 export type { Hop, HopDestination, HopEnd } from "./traces/hop.ts";

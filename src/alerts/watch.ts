@@ -107,6 +107,7 @@ export class Watch {
     return `${plain(this.#course.name)}: ${last}; ${told}`;
   }
 
+  /** How it looks at the console. */
   [INSPECT](): string {
     return this.toString();
   }

@@ -14,8 +14,11 @@ export interface ArrowLibrary<T = unknown> {
   readonly Int32: new () => unknown;
   readonly Utf8: new () => unknown;
   readonly Dictionary: new (values: never, indices: never, id: number) => unknown;
+  /** Makes a column of the bytes that are there. */
   makeData(fields: never): unknown;
+  /** Makes a column of texts. */
   vectorFromArray(values: never, type: never): unknown;
+  /** Writes a table as a stream of Arrow. */
   tableToIPC(table: never, type: "stream"): Uint8Array;
 }
 

@@ -105,6 +105,7 @@ export class Histogram implements HistogramParts {
     return `${printValue(this.count, "1")} observations, ${mean}50 % within ${of(0.5)}, 99 % within ${of(0.99)}`;
   }
 
+  /** As plain data, infinite bounds as text. */
   toJSON(): HistogramJson {
     const buckets = this.buckets.map(({ lower, upper, count, bounds }) => ({
       lower: plainNumber(lower),
