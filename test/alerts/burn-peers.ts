@@ -150,6 +150,8 @@ const HOUR = 60;
 export const BEFORE = 4 * 24 * HOUR + 30;
 /** Of these the last are scraped each minute. */
 const DENSE = 7 * HOUR;
+/** And the others so many minutes apart. */
+const SPARSE = 5;
 const calm = (minutes: number): Stretch => ({ minutes, perMinute: 6000, burn: 0 });
 const burning = (minutes: number, burn: Stretch["burn"]): Stretch => ({ minutes, perMinute: 6000, burn });
 /** One request each ten minutes, of which each third fails. */
@@ -181,11 +183,11 @@ export function seriesOf({ stretches }: Incident, { budget }: Ruler): string {
   const good: string[] = [];
   const bad: string[] = [];
   let [ok, failed] = [0, 0];
-  // Days are scraped every half an hour, which changes no share and costs a server little.
-  for (let minute = 0; minute < BEFORE - DENSE; minute += 30) {
-    good.push(`${ok + 6000}`, "_x29");
-    bad.push("0", "_x29");
-    ok += 30 * 6000;
+  // Days are scraped every five minutes, which costs a server less; their long windows begin as much later at most.
+  for (let minute = 0; minute < BEFORE - DENSE; minute += SPARSE) {
+    good.push(`${ok + 6000}`, `_x${SPARSE - 1}`);
+    bad.push("0", `_x${SPARSE - 1}`);
+    ok += SPARSE * 6000;
   }
   for (const { minutes, perMinute, burn } of [calm(DENSE), ...stretches]) {
     const failing = burn === "all" ? perMinute : Math.round(perMinute * (burn ?? 0) * budget);
