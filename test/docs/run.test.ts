@@ -38,11 +38,11 @@ async function expectRight(file: string, programs: readonly Program[]): Promise<
 test.each(pages.filter((file) => pageProgram(file, textOf(file)).blocks.length > 0))(
   "the code of %s does what the page says",
   (file) => expectRight(file, [pageProgram(file, textOf(file))]),
-  60_000,
+  180_000,
 );
 
 test.each(sources.filter((file) => examplePrograms(file, textOf(file)).length > 0))(
   "the examples of %s do what they say",
   (file) => expectRight(file, examplePrograms(file, textOf(file))),
-  60_000,
+  180_000,
 );
