@@ -65,5 +65,5 @@ test.concurrent.each(RULERS.map((ruler) => [ruler.name, ruler.objective, ruler] 
     const { stdout } = await promisify(execFile)(promtool, ["test", "rules", `${name}-test.yml`], { cwd: folder });
     expect(stdout).toContain("SUCCESS");
   },
-  300_000,
+  600_000,
 );
