@@ -6,6 +6,7 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apiReports, ENTRIES, type EntryName } from "./api-report.ts";
 import { bundled, bundleOf } from "./bundle.ts";
 import { type Consumer, EXPECTED, installPackage, OLDEST_TYPESCRIPT, pack, root, run } from "./install.ts";
 
@@ -102,6 +103,19 @@ describe("the tarball", () => {
       (problem) => !("resolutionKind" in problem && ["node10", "node16-cjs"].includes(problem.resolutionKind)),
     );
     expect(left).toEqual([]);
+  });
+});
+
+describe("the public API", () => {
+  let reports: ReturnType<typeof apiReports>;
+  beforeAll(() => {
+    reports = apiReports(join(dirname(consumer.tarball), "dist"));
+  });
+
+  test.each(Object.keys(ENTRIES) as EntryName[])("of %s is the one that is written down", (name) => {
+    const written = readFileSync(join(root, "test/package/api", `${name}.md`), "utf8");
+    const told = `The public API of ${name} has changed. Where that is meant: npm run api, and a line in docs/changelog.md`;
+    expect(reports.get(name), told).toBe(written);
   });
 });
 
