@@ -1,6 +1,9 @@
+import { INSPECT } from "../results/mime.ts";
+import { plain } from "../results/text.ts";
 import type { RateLimit, RbacDenial } from "./denial.ts";
 import type { AccessLogEntry, LogDestination, LogPeer } from "./entry.ts";
 import type { ResponseFlag } from "./flags.ts";
+import { requestLine } from "./request-line.ts";
 
 /**
  * Why one side's line stands alone. `not-sent`: the caller's proxy answered by itself or could not connect, so that
@@ -127,6 +130,17 @@ export class Call {
   /** Every line: the caller's, then each attempt's. */
   entries(): readonly AccessLogEntry[] {
     return this.client === undefined ? this.attempts : [this.client, ...this.attempts];
+  }
+
+  /** The call in a line: when, who called whom, what, and how it ended. */
+  toString(): string {
+    return requestLine(this);
+  }
+
+  /** The call in a line, and every line of it as its proxy wrote it. */
+  [INSPECT](): string {
+    const lines = this.entries().map(({ side, raw }) => `  ${side ?? "a proxy"}: ${plain(raw)}`);
+    return [requestLine(this), ...lines].join("\n");
   }
 
   /** What the call came to, with the lines behind it, as plain data. */

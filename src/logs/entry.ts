@@ -1,9 +1,12 @@
+import { INSPECT } from "../results/mime.ts";
+import { plain } from "../results/text.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { type Cluster, parseCluster, parseServerName, type ServerName, serviceOf } from "./cluster.ts";
 import { type RateLimit, type RbacDenial, rateLimit, rbacDenial } from "./denial.ts";
 import { FIELD, type Field, type LineFields } from "./fields.ts";
 import { type ResponseFlag, responseFlags } from "./flags.ts";
 import { grpcStatusNumber } from "./grpc-status.ts";
+import { requestLine } from "./request-line.ts";
 
 /** Which proxy wrote a line: the caller's, the called workload's, a gateway or a waypoint. */
 export type Side = "client" | "gateway" | "server" | "waypoint";
@@ -368,6 +371,16 @@ export class AccessLogEntry {
   /** What a custom format has beside the fields above, by its operator's text or its JSON key. */
   get extra(): Readonly<Record<string, unknown>> {
     return this.#fields.extra();
+  }
+
+  /** The request in a line: when, who called whom, what, and how it ended. */
+  toString(): string {
+    return requestLine(this);
+  }
+
+  /** The request in a line, and the line as the proxy wrote it. */
+  [INSPECT](): string {
+    return `${requestLine(this)}\n  ${this.side ?? "a proxy"}: ${plain(this.raw)}`;
   }
 
   /** Every field that is there, as plain data; `timestampNs` as decimal text. */

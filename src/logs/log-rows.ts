@@ -1,7 +1,8 @@
 import { type Cell, type Heading, instant, number, text } from "../results/column.ts";
 import type { RowForm } from "../results/result-list.ts";
 import type { Call } from "./call.ts";
-import type { AccessLogEntry, LogPeer } from "./entry.ts";
+import type { AccessLogEntry } from "./entry.ts";
+import { codeText, nameOf } from "./request-line.ts";
 
 const HEADINGS: readonly Heading[] = [
   instant("time"),
@@ -27,18 +28,6 @@ const requestRow = (request: AccessLogEntry | Call): readonly Cell[] => [
   request.durationMs ?? "",
   request.requestId,
 ];
-
-function codeText({ code, grpcStatus }: AccessLogEntry | Call): string {
-  const text = code === undefined ? "" : String(code);
-  return grpcStatus === undefined ? text : `${text} grpc ${grpcStatus}`.trim();
-}
-
-/** Who is at one end of a request, by the best name that is known. */
-function nameOf({ workload, service, namespace, ip }: LogPeer): string {
-  const name = workload ?? service;
-  if (name === undefined) return ip ?? "";
-  return namespace === undefined ? name : `${name}.${namespace}`;
-}
 
 /** Whether a request failed as far as its code tells; 0 is no answer at all. */
 const hasFailed = ({ code, isTcp, flags }: AccessLogEntry | Call): boolean =>

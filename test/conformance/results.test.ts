@@ -143,3 +143,15 @@ describe("a search at the end of a notebook's cell", () => {
     expect((await search()[DISPLAY]())["text/html"]).toContain("<tbody>");
   });
 });
+
+test("a line and a call are a line each at the console, with what proxies wrote below", async () => {
+  const [call] = await edge.calls({ last, limit: 1 });
+  const [head, ...lines] = inspect(call).split("\n");
+  expect(head).toMatch(
+    /^2026-11-20T09:59:\S+Z gateway\.istio-system → api\.default GET \/<script>\S+ \d{3}.*, \d+ ms$/,
+  );
+  expect(String(call)).toBe(head);
+  expect(lines.map((line) => line.slice(0, 9))).toEqual(["  client:", "  server:"]);
+  const [entry] = await edge.logs({ last, limit: 1, side: "server" });
+  expect(inspect(entry)).toBe(`${entry}\n  server: ${entry?.raw}`);
+});
