@@ -72,18 +72,22 @@ export class Histogram implements HistogramParts {
     if (typeof q !== "number" || !(q >= 0 && q <= 1)) {
       throw new QueryError("quantile", `quantile(${shown(q)}): a quantile is a number from 0 to 1`);
     }
-    const buckets = this.#shaped();
-    const rank = q * this.count;
-    let below = 0;
+    // Of a native histogram the upper half is counted from above, where a gap between buckets makes a difference.
+    const fromAbove = this.scale === "exponential" && q >= 0.5 && !Number.isNaN(this.sum ?? Number.NaN);
+    const shaped = this.#shaped();
+    const buckets = fromAbove ? [...shaped].reverse() : shaped;
+    const rank = (fromAbove ? 1 - q : q) * this.count;
+    let passed = 0;
     let last: HistogramBucket | undefined;
     for (const bucket of buckets) {
-      if (bucket.count === 0) continue;
+      const { count } = bucket;
+      if (count === 0) continue;
       last = bucket;
-      if (below + bucket.count >= rank) return this.#within(bucket, rank - below);
-      below += bucket.count;
+      if (passed + count >= rank) return this.#within(bucket, fromAbove ? passed + count - rank : rank - passed);
+      passed += count;
     }
     // Counts are sums of rates, whose last bit may be lost; observations that are no numbers are in no bucket.
-    return last === undefined ? undefined : this.#within(last, last.count);
+    return last === undefined ? undefined : this.#within(last, fromAbove ? 0 : last.count);
   }
 
   /** The share of the observations between two values, interpolated as `histogram_fraction` does; `undefined` without any. */
@@ -166,7 +170,11 @@ export class Histogram implements HistogramParts {
 
 /** Whether bounds are those of exponential buckets: powers of 2^(2^-n), for one n from -4 to 8. */
 function scaleOf(buckets: readonly HistogramBucket[]): "exponential" | "linear" {
-  const outer = buckets.filter(({ lower, upper }) => lower > 0 || upper < 0);
+  const zero = buckets.find(({ lower, upper }) => lower <= 0 && upper >= 0);
+  const sides = buckets.filter(({ lower, upper }) => lower > 0 || upper < 0);
+  // What is counted as zero may cut the bucket beside it short.
+  const uncut = sides.filter(({ lower, upper }) => lower !== zero?.upper && upper !== zero?.lower);
+  const outer = uncut.length > 0 ? uncut : sides;
   if (outer.some(({ lower, upper }) => !Number.isFinite(lower) || !Number.isFinite(upper))) return "linear";
   const [first] = outer;
   if (first === undefined) return "linear";

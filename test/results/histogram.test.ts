@@ -1,5 +1,8 @@
-import { describe, expect, it } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it, test } from "vitest";
 import { QueryError } from "../../src/errors.ts";
+import { allBuckets, type NativeHistogram } from "../../src/promql/engine/native-histogram.ts";
+import { nativeFraction, nativeQuantile } from "../../src/promql/engine/native-quantile.ts";
 import { Histogram, type HistogramBucket } from "../../src/results/histogram.ts";
 
 const bucket = (lower: number, upper: number, count: number): HistogramBucket => ({
@@ -17,6 +20,43 @@ const native = new Histogram({
   count: 12,
   sum: 30,
   buckets: [{ ...bucket(-0.001, 0.001, 2), bounds: "both" }, bucket(1, 2, 4), bucket(2, 4, 4), bucket(4, 8, 2)],
+});
+
+/** Native histograms as the engine has them, which is held to a real server's quantiles. */
+const sparse = (most: number) =>
+  fc
+    .uniqueArray(fc.integer({ min: -20, max: 20 }), { maxLength: most })
+    .chain((indexes) =>
+      fc
+        .array(fc.integer({ min: 1, max: 6 }), { minLength: indexes.length, maxLength: indexes.length })
+        .map((counts) => ({ indexes: indexes.sort((a, b) => a - b), counts })),
+    );
+const engines = fc
+  .record({
+    schema: fc.integer({ min: -2, max: 8 }),
+    zeroCount: fc.nat(3),
+    positive: sparse(6),
+    negative: fc.oneof(fc.constant({ indexes: [], counts: [] }), sparse(3)),
+  })
+  .map((parts): NativeHistogram => {
+    const count = [...parts.positive.counts, ...parts.negative.counts].reduce((a, b) => a + b, parts.zeroCount);
+    return { ...parts, count, sum: 1, zeroThreshold: 2 ** -128, bounds: [], hint: "unknown" };
+  })
+  .filter(({ count }) => count > 0);
+
+test("any native histogram has the engine's quantiles and shares, ties included", () => {
+  fc.assert(
+    fc.property(engines, fc.nat(24), fc.double({ min: 0, max: 1, noNaN: true }), (engine, tie, share) => {
+      const buckets = allBuckets(engine).map((one): HistogramBucket => ({ ...one, bounds: "right" }));
+      const ours = new Histogram({ count: engine.count, sum: engine.sum, buckets });
+      for (const q of [share, Math.min(1, tie / engine.count), 0, 0.5, 1]) {
+        expect(ours.quantile(q)).toBeCloseTo(nativeQuantile(q, engine).value, 8);
+      }
+      const [low, high] = [ours.quantile(share / 2) ?? 0, (ours.quantile(1) ?? 0) * 0.9];
+      expect(ours.fraction(low, high)).toBeCloseTo(nativeFraction(low, high, engine).value, 8);
+    }),
+    { seed: 20_261_126, numRuns: 2_000 },
+  );
 });
 
 describe("a histogram of fixed bounds", () => {
@@ -53,6 +93,18 @@ describe("a native histogram", () => {
     expect(native.quantile(1)).toBe(8);
   });
 
+  it("counts its upper half from above, as the server does", () => {
+    const gap = new Histogram({ count: 8, sum: 1, buckets: [bucket(1, 2, 4), bucket(4, 8, 4)] });
+    expect([0.49999, 0.5, 0.75].map((q) => gap.quantile(q))).toEqual([
+      expect.closeTo(2, 3),
+      4,
+      expect.closeTo(4 * Math.SQRT2, 12),
+    ]);
+    // Where the sum is no number, some observations are in no bucket, and all is counted from below.
+    const { buckets } = gap;
+    expect(new Histogram({ count: 8, sum: Number.NaN, buckets }).quantile(0.5)).toBe(2);
+  });
+
   it("is the same with the sign turned", () => {
     const turned = new Histogram({
       count: 12,
@@ -70,6 +122,8 @@ describe("a native histogram", () => {
   it("is told from one of fixed bounds by the factor between them", () => {
     const of = (...buckets: readonly HistogramBucket[]) => new Histogram({ count: 1, sum: 1, buckets }).scale;
     expect(of(bucket(2 ** 0.25, 2 ** 0.5, 1), bucket(2 ** 0.75, 2, 1))).toBe("exponential");
+    // What is counted as zero may cut the one beside it short.
+    expect(of(bucket(-0.3, 0.3, 1), bucket(0.3, 0.5, 1), bucket(0.5, 1, 1))).toBe("exponential");
     expect(of(bucket(1, 3, 1))).toBe("linear");
     expect(of(bucket(1, 2, 1), bucket(2, 5, 1))).toBe("linear");
     expect(of(bucket(1.5, 3, 1))).toBe("linear");
