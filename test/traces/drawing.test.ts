@@ -127,3 +127,32 @@ describe("toHTML", () => {
     expect(trace().toHTML()).toContain("A trace without spans");
   });
 });
+
+describe("a waterfall", () => {
+  const two = trace({ id: "1", ms: 100 }, { id: "2", parent: "1", at: 25, ms: 50, error: true });
+
+  it("of text has a bar for every span where and as long as it was", () => {
+    const [head, ...rows] = two.waterfall({ width: 20 }).split("\n");
+    expect(head).toMatch(/^trace 0+aa: 2 spans of 1 service, 100 ms from /);
+    expect(rows.map((row) => /│.*│/.exec(row)?.[0])).toEqual(["│████████████████████│", "│     ██████████     │"]);
+    expect(rows[1]).toMatch(/^ {2}✗ .* 50 ms │/);
+    expect(two.waterfall({ limit: 1 }).split("\n").at(-1)).toBe("… 1 more span");
+  });
+
+  it("as SVG has them too, and the critical path below", () => {
+    const svg = two.toSVG();
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" class="mq mq-spans"/);
+    expect(Array.from(svg.matchAll(/<rect class="bar[^>]* width="([\d.]+)"/g), ([, width]) => Number(width))).toEqual([
+      560, 280,
+    ]);
+    expect(svg.match(/<rect class="critical"/g)).toHaveLength(3);
+    const evil = new Trace("aa", [span({ id: "1", service: "<script>", operation: '"&\u202e' })]);
+    expect(evil.toSVG()).toContain("&lt;script&gt; &quot;&amp;�");
+    expect(evil.toSVG()).not.toContain("<script");
+  });
+
+  it("of nothing is empty", () => {
+    expect(trace().waterfall()).toBe("trace 00000000000000aa: no spans");
+    expect(trace().toSVG()).toMatch(/<\/svg>$/);
+  });
+});
