@@ -1,7 +1,6 @@
 /** The kernels that notebooks run with, and what runs them: fetched once from the registries, in fixed versions. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { cached } from "../mesh/cache.ts";
@@ -24,7 +23,8 @@ export async function kernelEnvironment(): Promise<NodeJS.ProcessEnv> {
     await run("npm", args, { cwd: folder, timeout: 300_000 });
   });
   const modules = path.join(programs, "node_modules");
-  const jupyter = mkdtempSync(path.join(tmpdir(), "meshquery-jupyter-"));
+  // Written each time, since it names the Node that runs now.
+  const jupyter = path.join(programs, "jupyter");
   const deno = [path.join(modules, "@deno/linux-x64-glibc/deno"), "jupyter", "--kernel", "--conn", "{connection_file}"];
   const tslab = [
     process.execPath,
