@@ -94,7 +94,7 @@ function printItem({ text, tone, details = [] }: Item): string {
 const LONG = 48;
 
 /** A table of HTML; numbers are read from the right, trends are drawn. */
-export function htmlTable(table: Columns): string {
+function htmlTable(table: Columns): string {
   const columns = forPeople(table);
   if (table.length === 0) return '<p class="quiet">no data</p>';
   const head = columns.map((column) => `<th${isNumeric(column) ? ' class="n"' : ""}>${escaped(column.name)}</th>`);

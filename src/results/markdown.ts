@@ -49,7 +49,7 @@ function fenced(text: string, language: string): string {
 }
 
 /** A table of Markdown; numbers are read from the right. */
-export function markdownTable(table: Columns): string {
+function markdownTable(table: Columns): string {
   const columns = forPeople(table);
   if (table.length === 0) return "no data";
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
