@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type HttpOptions, httpClient } from "../http/client.ts";
 import { refusal } from "../http/refusal.ts";
 import { type Duration, durationMs, formatInstant } from "../time.ts";
@@ -68,7 +69,8 @@ export function alertmanager(url: string, { resendDelay = "1m", ...http }: Alert
 
 /**
  * Any HTTP receiver: each notification is POSTed once as JSON, with its id as `idempotency-key` too, until an answer
- * from 200 to 299 acknowledges it. Credentials belong in `auth` or `headers`: a URL is shown in errors.
+ * from 200 to 299 acknowledges it. The path may be a secret, as chat rooms have it: no error, log or span shows it, and
+ * a store keeps a fingerprint of it.
  *
  * @throws {QueryError} `code: "config"` for options that cannot be meant
  * @example
@@ -80,7 +82,7 @@ export function webhook(url: string, options: HttpOptions = {}): AlertSink {
   if (whole !== undefined) whole.pathname = "/";
   const client = httpClient("webhook", whole?.href ?? url, options);
   return Object.freeze({
-    name: `webhook ${client.origin}${path}`,
+    name: `webhook ${client.origin} ${createHash("sha256").update(path).digest("hex").slice(0, 12)}`,
     mostAtOnce: 1,
     send: async (notifications: readonly AlertNotification[], { signal }: { readonly signal: AbortSignal }) => {
       for (const { id, state, rule, labels, annotations, value, because, ...times } of notifications) {
@@ -96,7 +98,8 @@ export function webhook(url: string, options: HttpOptions = {}): AlertSink {
           ...(times.resolvedAtMs === undefined ? {} : { resolvedAt: formatInstant(times.resolvedAtMs), because }),
         };
         const headers = { "idempotency-key": id };
-        const response = await client.send({ method: "POST", path, json, headers, idempotent: true, signal });
+        const to = { method: "POST", path, isSecretPath: true } as const;
+        const response = await client.send({ ...to, json, headers, idempotent: true, signal });
         if (response.status < 200 || response.status > 299) throw refusal(response, { backend: "webhook" });
       }
     },

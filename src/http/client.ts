@@ -193,7 +193,8 @@ class AxiosClient implements HttpClient {
   }
 
   #read(request: HttpRequest): Question {
-    const what = `${this.#backend}: ${request.method} ${request.path}`;
+    if (request.isSecretPath === true) this.#redactor.learn(request.path.slice(1));
+    const what = `${this.#backend}: ${request.method} ${request.isSecretPath === true ? "/REDACTED" : request.path}`;
     const timeoutMs = request.timeoutMs ?? this.#settings.timeoutMs;
     if (!isTimeout(timeoutMs))
       throw new QueryError("timeout", `${what}: timeoutMs ${shown(timeoutMs)} ${TIMEOUT_RULE}`);

@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly method: "DELETE" | "GET" | "POST";
   /** Below the client's base URL; segments that hold a caller's text come percent-encoded. */
   readonly path: string;
+  /** Whether the path itself lets somebody in, as a webhook's does: then it is shown nowhere. */
+  readonly isSecretPath?: boolean | undefined;
   readonly query?: readonly (readonly [string, string])[] | undefined;
   /** The body as form fields; excludes `json`. */
   readonly form?: readonly (readonly [string, string])[] | undefined;

@@ -395,6 +395,9 @@ describe("a sink", () => {
         { state: "firing", rule: "Failing", value: 0.5, firedAt: "2026-11-20T13:30:00Z" },
         { state: "resolved", because: "recovered", resolvedAt: "2026-11-20T13:30:20Z" },
       ]);
+      const names = ["a", "b"].map((room) => webhook(`${server.url}/hooks/${room}-4711`).name);
+      expect(new Set(names).size).toBe(2);
+      expect(names.join()).not.toContain("4711");
       expect(() => webhook(`${server.url}/hooks?token=1`)).toThrow("has a query");
       expect(() => webhook(untyped("nowhere"))).toThrow("is not a URL");
     } finally {

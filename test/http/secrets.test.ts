@@ -51,6 +51,7 @@ const PLACES: Record<string, { options?: HttpOptions; request?: Partial<HttpRequ
       query: ["token", "api_key", "apikey", "access_token", "sig", "X-Amz-Signature"].map((key) => [key, CANARY]),
     },
   },
+  "the path": { request: { path: `/hooks/${CANARY}`, isSecretPath: true } },
   "the form": { request: { method: "POST", form: [["token", CANARY]] } },
   "the JSON": { request: { method: "POST", json: { token: CANARY } } },
 };
