@@ -9,6 +9,7 @@ export interface DrawnBacktest extends BacktestSummary, Window {
   readonly name: string;
   readonly labels: LabelSet;
   readonly query: string;
+  readonly unit: string;
   readonly forMs: number;
   readonly alerts: readonly AlertCourse[];
   readonly failures: readonly FailedEvaluation[];
@@ -28,6 +29,7 @@ export interface DrawnBacktests extends BacktestSummary, Window {
 export interface DrawnSetting extends BacktestSummary {
   readonly forMs: number;
   readonly threshold: number | undefined;
+  readonly unit: string;
   readonly isOwn: boolean;
 }
 

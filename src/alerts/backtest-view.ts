@@ -3,7 +3,7 @@ import { escaped } from "../results/html.ts";
 import { themed } from "../results/html-style.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { Table } from "../results/result.ts";
-import { printLength } from "../results/text.ts";
+import { printLength, printValue } from "../results/text.ts";
 import { timeTicks } from "../results/ticks.ts";
 import { type Drawing, type Line, linesPart, type Part, tablePart, type View } from "../results/view.ts";
 import { formatDuration, formatInstant } from "../time.ts";
@@ -83,6 +83,8 @@ export function intervalsTable(tests: readonly DrawnBacktest[], said: LabelSet =
       ]),
     ),
   );
+  const units = new Set(tests.map(({ unit }) => unit));
+  const [unit = "1"] = units.size === 1 ? units : [];
   const headings: readonly Heading[] = [
     ...(several ? [text("rule")] : []),
     text("alert"),
@@ -90,8 +92,8 @@ export function intervalsTable(tests: readonly DrawnBacktest[], said: LabelSet =
     instant("from"),
     instant("to"),
     length("for"),
-    number("least"),
-    number("greatest"),
+    number("least", unit),
+    number("greatest", unit),
   ];
   const states = tests.flatMap((test) =>
     byFiring(test).flatMap(({ intervals }) => intervals.map(({ state }) => state)),
@@ -105,7 +107,7 @@ export const settingsTable = (settings: readonly DrawnSetting[]): Table =>
     [
       text("", "people"),
       text("threshold", "people"),
-      number("threshold", "1", "programs"),
+      number("threshold", settings[0]?.unit, "programs"),
       length("for"),
       number("pages"),
       number("a week"),
@@ -113,9 +115,9 @@ export const settingsTable = (settings: readonly DrawnSetting[]): Table =>
       length("longest"),
       number("flaps"),
     ],
-    settings.map(({ isOwn, threshold, forMs, pages, pagesPerWeek, firingMs, longestMs, flaps }) => [
+    settings.map(({ isOwn, threshold, unit, forMs, pages, pagesPerWeek, firingMs, longestMs, flaps }) => [
       isOwn ? "→" : "",
-      threshold === undefined ? "" : String(threshold),
+      threshold === undefined ? "" : printValue(threshold, unit),
       threshold,
       forMs,
       pages,

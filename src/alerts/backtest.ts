@@ -28,6 +28,7 @@ import {
   literalTexts,
   type RecordSpec,
   type Texts,
+  unitOf,
 } from "./spec.ts";
 import type { FoundAlert } from "./state.ts";
 import { type BacktestSummary, summaryOf, type Window } from "./summary.ts";
@@ -60,6 +61,8 @@ export interface SweptSetting extends BacktestSummary {
   readonly forMs: number;
   /** What the value is compared with; `undefined` for a condition that compares otherwise. */
   readonly threshold: number | undefined;
+  /** What that is measured in. */
+  readonly unit: string;
   /** Whether this is how the rule is set. */
   readonly isOwn: boolean;
 }
@@ -74,6 +77,8 @@ export class Backtest<U extends string = string> extends Result implements Backt
   readonly labels: LabelSet;
   /** The query that the rule evaluates. */
   readonly query: string;
+  /** What the values of the alerts are measured in; `"1"` where the query does not tell. */
+  readonly unit: string;
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;
@@ -107,6 +112,7 @@ export class Backtest<U extends string = string> extends Result implements Backt
     this.name = spec.name;
     this.labels = Object.freeze(literalTexts(literals(spec.labels)));
     this.query = remarks.promql ?? describeSource(spec.source);
+    this.unit = unitOf(spec.source);
     this.forMs = spec.forMs;
     ({ startMs: this.startMs, endMs: this.endMs, stepMs: this.stepMs } = window);
     this.alerts = Object.freeze(alerts);
@@ -154,10 +160,11 @@ export class Backtest<U extends string = string> extends Result implements Backt
   }
 
   toJSON(): BacktestJson {
-    const { name, labels, query, startMs, endMs, stepMs, forMs, alerts, failures, complete, warnings } = this;
+    const { name, labels, query, unit, startMs, endMs, stepMs, forMs, alerts, failures, complete, warnings } = this;
     const { pages, pagesPerWeek, firingMs, longestMs, flaps } = this;
     const summary = { pages, pagesPerWeek, firingMs, longestMs, flaps };
-    return { name, labels, query, startMs, endMs, stepMs, forMs, ...summary, alerts, failures, complete, warnings };
+    const rule = { name, labels, query, unit, startMs, endMs, stepMs, forMs };
+    return { ...rule, ...summary, alerts, failures, complete, warnings };
   }
 }
 
@@ -284,6 +291,7 @@ async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promis
     trials.map((trial) => ({
       forMs: trial.spec.forMs,
       threshold: trial.threshold,
+      unit: unitOf(spec.source),
       isOwn: trial.spec.forMs === spec.forMs && trial.threshold === comparison?.threshold,
       ...trial.summary(),
     })),

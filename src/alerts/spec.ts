@@ -120,6 +120,12 @@ export function describeSource(source: RuleSource): string {
   }
 }
 
+/** What the values of alerts are measured in; `"1"` where they are of several units, or nobody knows. */
+export function unitOf(source: RuleSource): string {
+  const condition = source.kind === "condition" ? source.condition : undefined;
+  return condition?.comparison === undefined ? "1" : condition.unit;
+}
+
 /**
  * The labels of the alert that a series makes: its own without the metric's name, then the rule's, then `alertname`. A
  * rule's label that comes out empty takes the series' away.

@@ -205,8 +205,8 @@ describe("a sweep", () => {
     const sweep = await (await rule.backtest({ last: "2h" })).sweep({ for: ["5m", "1h"] });
     expect(sweep.toString().split("\n")).toEqual([
       "   threshold  for  pages  a week  firing  longest  flaps",
-      "→  0.95       5m   2      168     23m     14m      1",
-      "   0.95       1h   0      0       0s      0s       0",
+      "→  95 %       5m   2      168     23m     14m      1",
+      "   95 %       1h   0      0       0s      0s       0",
     ]);
   });
 });

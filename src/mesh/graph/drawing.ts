@@ -8,7 +8,7 @@ import type { GraphEdge, GraphNode, GraphParts } from "./part.ts";
 
 /** A reader finds nothing in a drawing of more. */
 const MOST_DRAWN = 150;
-const COLUMN = 300;
+const COLUMN = 360;
 const ROW = 72;
 const WIDTH = 170;
 const HEIGHT = 36;
@@ -42,9 +42,17 @@ function pictureOf(parts: GraphParts): { readonly body: string; readonly width: 
     return [column * COLUMN + MARGIN, (row + (column % 2) / 2) * ROW + 10];
   };
   const spots = nodes.map(at);
+  const into = new Map<GraphNode, number>();
+  const lines = edges.map((edge) => {
+    const before = into.get(edge.to) ?? 0;
+    into.set(edge.to, before + 1);
+    return line(edge, at(edge.from), at(edge.to), before);
+  });
   const body = [
     `<defs>${marker("tip", "")}${marker("failing-tip", "failing")}</defs>`,
-    ...edges.map((edge) => line(edge, at(edge.from), at(edge.to))),
+    ...lines.map(({ path }) => path),
+    // Above all lines, so that none strikes a label through.
+    ...lines.map(({ label }) => label),
     ...nodes.map((node) => box(node, at(node))),
   ];
   return {
@@ -57,21 +65,37 @@ function pictureOf(parts: GraphParts): { readonly body: string; readonly width: 
 const marker = (id: string, kind: string): string =>
   `<marker id="mq-${id}" class="${kind}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>`;
 
+/** Where along a line its label stands: near its end, where lines from one node are apart; those into one node take turns. */
+const LABELLED_AT = [0.68, 0.5, 0.6];
+
+/** @param before how many lines into the same node are drawn already */
 function line(
   edge: GraphEdge,
   [fromX, fromY]: readonly [number, number],
   [toX, toY]: readonly [number, number],
-): string {
-  const kinds = ["edge", edge.errors > 0 ? "failing" : "", edge.rate > 0 && edge.lost === edge.rate ? "lost" : ""];
+  before: number,
+): { readonly path: string; readonly label: string } {
+  const failing = edge.errors > 0 ? " failing" : "";
+  const lost = edge.rate > 0 && edge.lost === edge.rate ? " lost" : "";
   const [x1, y1, x2, y2] = [fromX + WIDTH, fromY + HEIGHT / 2, toX, toY + HEIGHT / 2];
   const isBack = x2 <= x1;
   const bend = isBack ? MARGIN : (x2 - x1) / 2;
   const sag = isBack ? MARGIN * 1.2 : 0;
+  const t = isBack ? 0.5 : (LABELLED_AT[before % LABELLED_AT.length] ?? 0.5);
+  const textX = onCurve(t, x1, x1 + bend, x2 - bend, x2);
+  const textY = onCurve(t, y1, y1 + sag, y2 + sag, y2) + 3;
+  const text = escaped(edgeText(edge));
+  const title = `<title>${escaped(`${edge.from.id} to ${edge.to.id}`)}: ${text}</title>`;
   const path = `M${x1} ${y1}C${x1 + bend} ${y1 + sag} ${x2 - bend} ${y2 + sag} ${x2} ${y2}`;
-  const [textX, textY] = [(x1 + x2) / 2, (y1 + y2) / 2 + sag * 0.75 - 4];
-  const label = escaped(edgeText(edge));
-  return `<g class="${kinds.filter((kind) => kind !== "").join(" ")}"><title>${escaped(`${edge.from.id} to ${edge.to.id}`)}: ${label}</title><path d="${path}" marker-end="url(#mq-${edge.errors > 0 ? "failing-tip" : "tip"})"/><text x="${textX}" y="${textY}" text-anchor="middle">${label}</text></g>`;
+  return {
+    path: `<g class="edge${failing}${lost}">${title}<path d="${path}" marker-end="url(#mq-${failing === "" ? "tip" : "failing-tip"})"/></g>`,
+    label: `<text class="label${failing}" x="${textX.toFixed(1)}" y="${textY.toFixed(1)}" text-anchor="middle">${title}${text}</text>`,
+  };
 }
+
+/** A cubic Bézier curve's coordinate. */
+const onCurve = (t: number, a: number, b: number, c: number, d: number): number =>
+  (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t ** 2 * c + t ** 3 * d;
 
 function box(node: GraphNode, [x, y]: readonly [number, number]): string {
   const { id, kind, name, namespace, version, cluster, inMesh } = node;
