@@ -180,13 +180,31 @@ groups:
   test.each<[string, string, string, string]>([
     ["no YAML", "groups: [", "syntax", "rules.yml, document 1: line 1, column"],
     ["a key twice", "groups: []\ngroups: []", "syntax", "line 2, column 1: Map keys must be unique"],
-    ["no groups", "alerts: []", "shape", "as a rule file:"],
-    ["a text alone", "hello", "shape", "document 1: as a rule file:"],
+    ["no groups", "alerts: []", "shape", 'document 1: as a rule file: there is no "alerts" here (and 1 more)'],
+    ["a text alone", "hello", "shape", "document 1: as a rule file: a mapping is wanted"],
+    [
+      "a word for a list",
+      "groups: [{name: a, rules: none}]",
+      "shape",
+      "groups[0].rules: as a rule file: a list is wanted",
+    ],
+    [
+      "a misspelt key",
+      "groups: [{name: a, rules: [{alert: A, exp: up}]}]",
+      "shape",
+      'there is no "exp" here (and 1 more)',
+    ],
+    [
+      "a word for a number",
+      "groups: [{name: a, limit: few, rules: []}]",
+      "shape",
+      "groups[0].limit: as a rule file: a number is wanted",
+    ],
     [
       "an unknown key",
       "groups: [{name: a, rules: [{alert: A, expr: up, four: 5m}]}]",
       "shape",
-      "groups[0].rules[0]: as a rule file:",
+      'groups[0].rules[0]: as a rule file: there is no "four" here',
     ],
     ["no name", "groups: [{name: a, rules: [{expr: up}]}]", "shape", 'a rule has a name, under "alert" or "record"'],
     [

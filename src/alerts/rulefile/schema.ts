@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { problemOf } from "./issue.ts";
 
 /** A group as every kind of file says it, once it is read. */
 export interface ReadGroup {
@@ -38,13 +39,13 @@ interface Kind {
 function reading<T>(schema: z.ZodMiniType<T>, groups: (content: T) => readonly ReadGroup[]): Kind["read"] {
   return (content) => {
     const read = z.safeParse(schema, content);
-    return read.success ? { groups: groups(read.data) } : { issues: read.error.issues.map(named) };
+    if (read.success) return { groups: groups(read.data) };
+    // A key that is misspelt explains the one that is missing.
+    const isUnknown = ({ code }: z.core.$ZodIssue): number => (code === "unrecognized_keys" ? 0 : 1);
+    const issues = [...read.error.issues].sort((a, b) => isUnknown(a) - isUnknown(b));
+    return { issues: issues.map((issue) => ({ path: issue.path, message: problemOf(issue) })) };
   };
 }
-
-/** A name that is refused says why beside, not in its own message. */
-const named = (issue: z.core.$ZodIssue): z.core.$ZodIssue =>
-  issue.code === "invalid_key" ? { ...issue, message: issue.issues[0]?.message ?? issue.message } : issue;
 
 const LENGTH = z.union([z.string(), z.number()], { error: "a duration such as 5m is wanted" });
 const LABEL_NAME = z

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { QueryError, RuleFileError } from "../../errors.ts";
 import { binary, call, type Expr, matrix, number, parse, transform, walk } from "../../promql/index.ts";
 import { type Duration, durationMs, shown } from "../../time.ts";
+import { problemOf } from "../rulefile/issue.ts";
 import type { Counted } from "./indicator.ts";
 import { burnAlertsOf, type Policies } from "./openslo-alerts.ts";
 import { type Slo, type SloOptions, slo } from "./slo.ts";
@@ -171,7 +172,7 @@ function checked<T>(schema: z.ZodMiniType<T>, content: unknown, place: Place, ab
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   const path = [above, ...(issue?.path ?? []).map(String)].filter((part) => part !== "").join(".");
-  throw failure("shape", place, path, issue?.message ?? "is not of OpenSLO v1");
+  throw failure("shape", place, path, issue === undefined ? "is not of OpenSLO v1" : problemOf(issue));
 }
 
 function failure(code: RuleFileError["code"], place: Place, path: string, why: string, cause?: unknown): RuleFileError {
