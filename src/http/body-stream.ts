@@ -3,6 +3,9 @@ import { decodeBody, decodeFailure } from "./encoding.ts";
 import { type Attempt, cleanCause, tooLarge } from "./failure.ts";
 import type { BodyReader } from "./message.ts";
 
+/** Another thread unpacks on while this one decodes; zlib's streams take what all streams do, though no type says so. */
+const UNPACKING = { chunkSize: 128 * 1024, readableHighWaterMark: 1024 * 1024 };
+
 /** A body that was read: by a reader, or into these bytes. */
 export interface ReadBody {
   readonly body: Uint8Array;
@@ -44,7 +47,7 @@ async function unpacked(body: Readable, encodings: string, attempt: Attempt): Pr
 
 async function* gunzipped(body: Readable, encoding: string, attempt: Attempt): AsyncGenerator<Uint8Array> {
   const [{ createGunzip }, { pipeline }] = await Promise.all([import("node:zlib"), import("node:stream")]);
-  const gunzip = createGunzip({ chunkSize: 128 * 1024 });
+  const gunzip = createGunzip(UNPACKING);
   // The iteration below hears of every error.
   pipeline(body, gunzip, () => {});
   try {
