@@ -193,7 +193,7 @@ class AxiosClient implements HttpClient {
   }
 
   #read(request: HttpRequest): Question {
-    if (request.isSecretPath === true) this.#redactor.learn(request.path.slice(1));
+    if (request.isSecretPath === true) this.#redactor.keep(request.path.slice(1));
     const what = `${this.#backend}: ${request.method} ${request.isSecretPath === true ? "/REDACTED" : request.path}`;
     const timeoutMs = request.timeoutMs ?? this.#settings.timeoutMs;
     if (!isTimeout(timeoutMs))

@@ -65,16 +65,23 @@ function mayHideKey(search: string): boolean {
 
 /** Replaces what has the form of a credential, and the very credentials of one client wherever they turn up. */
 export class Redactor {
-  readonly #own: readonly string[];
+  readonly #own: string[];
   readonly #learned: string[] = [];
 
   constructor(secrets: Iterable<string>) {
     this.#own = [...secrets].flatMap(forms);
   }
 
-  /** Remembers a credential that came to light later, such as a fetched token. */
+  /** Holds a credential that never changes, such as a secret path, for good. */
+  keep(secret: string): void {
+    if (!this.#own.includes(secret)) this.#own.push(...forms(secret));
+  }
+
+  /** Remembers a credential that came to light later, such as a fetched token: those that were used last. */
   learn(secret: string): void {
-    if (secret.length < SHORTEST || this.#own.includes(secret) || this.#learned.includes(secret)) return;
+    if (secret.length < SHORTEST || this.#own.includes(secret)) return;
+    const known = this.#learned.indexOf(secret);
+    if (known !== -1) this.#learned.splice(known, 1);
     this.#learned.push(secret);
     if (this.#learned.length > REMEMBERED) this.#learned.shift();
   }

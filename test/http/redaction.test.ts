@@ -61,3 +61,19 @@ test("a token is hidden from when it is learned, and the older ones with it", ()
   for (let i = 0; i < 5; i++) redactor.learn(`canary-${i}`);
   expect(redactor.text("canary-4 canary-0")).toBe("REDACTED REDACTED");
 });
+
+test("a token that goes on being used is hidden however many others come and go", () => {
+  const redactor = new Redactor([]);
+  for (let i = 0; i < 20; i++) {
+    redactor.learn("canary");
+    redactor.learn(`another-${i}`);
+    expect(redactor.text("it said canary")).toBe("it said REDACTED");
+  }
+});
+
+test("what is kept is hidden for good", () => {
+  const redactor = new Redactor([]);
+  redactor.keep("hooks/canary");
+  for (let i = 0; i < 20; i++) redactor.learn(`another-${i}`);
+  expect(redactor.url(new URL("http://h/hooks/canary"))).toBe("http://h/REDACTED");
+});
