@@ -4,7 +4,7 @@ export interface ServerDescription {
   readonly product: string;
   /** As the server itself writes it; `undefined` where it does not say. */
   readonly version: string | undefined;
-  /** In which of its product's ways it is asked, such as `"thanos"` or `"v3"`. */
+  /** In which of its product's ways it is asked, such as `"thanos"` or `"v3"`; `"in-process"` where there is no server. */
   readonly dialect: string;
   /** The server's clock in epoch milliseconds, in whole seconds, where its answers tell it. */
   readonly clockMs?: number | undefined;

@@ -13,7 +13,9 @@ import type {
 } from "../logs/backend.ts";
 import { LineMeasure, SeriesOf } from "../logs/elasticsearch/measure.ts";
 import { lineTest } from "../logs/line-filter.ts";
+import type { ServerDescription } from "../results/server-description.ts";
 import { type AskOptions, shown } from "../time.ts";
+import { inProcess, SIMULATED } from "./description.ts";
 import type { EmittedLine, LineWriter, Telemetry } from "./telemetry.ts";
 
 /** Access logs from a simulation. */
@@ -88,6 +90,10 @@ class TelemetryLogs implements LogBackend {
       }
       await systemEnvironment.sleep(everyMs, signal);
     }
+  }
+
+  describe(options?: AskOptions): Promise<ServerDescription> {
+    return inProcess(SIMULATED, options);
   }
 
   *#lines(

@@ -1,7 +1,9 @@
 import { QueryError } from "../errors.ts";
 import type { Answer, Grid, InstantData, MatrixData, MetricsBackend } from "../metrics/backend.ts";
 import { type Expr, evaluate, print, type SeriesStorage } from "../promql/index.ts";
+import type { ServerDescription } from "../results/server-description.ts";
 import { type AskOptions, type Duration, durationMs } from "../time.ts";
+import { inProcess } from "./description.ts";
 
 /** What is known of the series beside themselves. */
 export interface SeriesMetricsOptions {
@@ -21,21 +23,35 @@ export interface SeriesMetricsOptions {
  * const mesh = createMesh({ metrics: seriesMetrics(storage) });
  * (await mesh.workload("backend").rate("5m").at(3_600_000)).value // 2
  */
-export function seriesMetrics(storage: SeriesStorage, options: SeriesMetricsOptions = {}): MetricsBackend {
-  const { scrapeInterval = "15s", now = Date.now } = options;
-  return new SeriesMetrics(storage, durationMs(scrapeInterval, "seriesMetrics: scrapeInterval", "step"), now);
+export const seriesMetrics = (storage: SeriesStorage, options: SeriesMetricsOptions = {}): MetricsBackend =>
+  seriesMetricsOf("series in memory", storage, options);
+
+/** The same, with what the doctor is told that it is. */
+export function seriesMetricsOf(
+  product: string,
+  storage: SeriesStorage,
+  { scrapeInterval = "15s", now = Date.now }: SeriesMetricsOptions,
+): MetricsBackend {
+  const scrapeIntervalMs = durationMs(scrapeInterval, "seriesMetrics: scrapeInterval", "step");
+  return new SeriesMetrics(product, storage, scrapeIntervalMs, now);
 }
 
 class SeriesMetrics implements MetricsBackend {
   readonly name = "series";
   readonly scrapeIntervalMs: number;
+  readonly #product: string;
   readonly #storage: SeriesStorage;
   readonly #now: () => number;
 
-  constructor(storage: SeriesStorage, scrapeIntervalMs: number, now: () => number) {
+  constructor(product: string, storage: SeriesStorage, scrapeIntervalMs: number, now: () => number) {
+    this.#product = product;
     this.#storage = storage;
     this.scrapeIntervalMs = scrapeIntervalMs;
     this.#now = now;
+  }
+
+  describe(options?: AskOptions): Promise<ServerDescription> {
+    return inProcess(this.#product, options);
   }
 
   async instant(expr: Expr, atMs: number | undefined, { signal }: AskOptions = {}): Promise<Answer<InstantData>> {

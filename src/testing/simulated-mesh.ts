@@ -3,9 +3,10 @@ import type { MetricsBackend } from "../metrics/backend.ts";
 import { formatDuration } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { declarationOf } from "./declaration.ts";
+import { SIMULATED } from "./description.ts";
 import { telemetryOf } from "./emission.ts";
 import { telemetryLogs } from "./log-backend.ts";
-import { seriesMetrics } from "./metrics-backend.ts";
+import { seriesMetricsOf } from "./metrics-backend.ts";
 import type { SimulatedMeshOptions } from "./options.ts";
 import type { SimulatedServer } from "./server/listen.ts";
 import { untilNow } from "./server/present.ts";
@@ -76,7 +77,7 @@ export function simulatedMesh(options: SimulatedMeshOptions = {}): SimulatedMesh
     now,
     backends: () =>
       Object.freeze({
-        metrics: seriesMetrics(known.series, { scrapeInterval: formatDuration(scrapeIntervalMs), now }),
+        metrics: seriesMetricsOf(SIMULATED, known.series, { scrapeInterval: formatDuration(scrapeIntervalMs), now }),
         traces: telemetryTraces(known, now),
         logs: telemetryLogs(known, now),
         now,

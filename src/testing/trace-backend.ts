@@ -1,9 +1,11 @@
+import type { ServerDescription } from "../results/server-description.ts";
 import type { AskOptions } from "../time.ts";
 import type { Dependency, FoundTraces, Operation, SearchPage, TraceBackend, TraceQuery } from "../traces/backend.ts";
 import { type Comparison, fulfilling } from "../traces/conditions.ts";
 import { checkedTraceId, traceId } from "../traces/id.ts";
 import { Span, type SpanDetails, type SpanEvent, type Tags, type TagValue } from "../traces/span.ts";
 import { Trace } from "../traces/trace.ts";
+import { inProcess, SIMULATED } from "./description.ts";
 import type { EmittedSpan, EmittedTrace, Telemetry } from "./telemetry.ts";
 
 /** Traces from a simulation, found as Jaeger finds them: every condition in one span, tags by their exact value. */
@@ -89,6 +91,10 @@ class TelemetryTraces implements TraceBackend {
       }
     }
     return [...calls.values()];
+  }
+
+  describe(options?: AskOptions): Promise<ServerDescription> {
+    return inProcess(SIMULATED, options);
   }
 
   *#recent(signal: AbortSignal | undefined): Iterable<EmittedSpan> {

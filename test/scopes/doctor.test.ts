@@ -28,7 +28,14 @@ test("a mesh that has everything is healthy in every signal", async () => {
     reporters: { destination: expect.any(Number), source: expect.any(Number) },
   });
   expect(checkup.get("metrics", "histogram")?.message).toContain("classic, with bounds of");
-  expect(checkup.get("metrics", "scrape interval")?.status).not.toBe("failed");
+  expect(checkup.get("metrics", "scrape interval")?.found).toEqual({ scrapeIntervalMs: 15_000 });
+  for (const signal of ["metrics", "traces", "logs"] as const) {
+    expect(checkup.get(signal, "server")).toMatchObject({
+      status: "ok",
+      message: "a simulated mesh, within this process",
+      found: { product: "a simulated mesh", version: undefined, dialect: "in-process" },
+    });
+  }
   for (const [signal, name] of [
     ["metrics", "authorised"],
     ["metrics", "clock"],

@@ -55,6 +55,17 @@ describe("metrics from series in memory", () => {
     await expect(metrics.range(selector("up"), grid, { signal })).rejects.toBe(reason);
   });
 
+  test("say what they are", async () => {
+    expect(await metrics.describe?.()).toEqual({
+      product: "series in memory",
+      version: undefined,
+      dialect: "in-process",
+    });
+    const reason = new Error("enough");
+    const signal = AbortSignal.abort(reason);
+    await expect(metrics.describe?.({ signal })).rejects.toBe(reason);
+  });
+
   test("need an interval that is one", () => {
     expect(() => seriesMetrics(storage, { scrapeInterval: "often" })).toThrow(/seriesMetrics: scrapeInterval/);
   });

@@ -65,7 +65,9 @@ export async function metricsChecks(
       ];
       return histogramFinding(await ask(classic), await ask(native), histograms);
     }),
-    looked("metrics", "scrape interval", async () => intervalFinding(await backend.findScrapeInterval?.(options))),
+    looked("metrics", "scrape interval", async () =>
+      intervalFinding((await backend.findScrapeInterval?.(options)) ?? backend.scrapeIntervalMs),
+    ),
   ]);
   return [...checks, ...clock, ...rest];
 }

@@ -66,7 +66,7 @@ async function compared(seen: SeenTraces, metrics: MetricsBackend, options: AskO
     .filter(({ spans }) => spans > 0);
   const traced = arrivals.reduce((sum, { spans }) => sum + spans, 0);
   const workloads = new Set(arrivals.map(({ hop }) => keyOf(hop.destination.workload, hop.destination.namespace)));
-  const scrapeMs = await metrics.findScrapeInterval?.(options);
+  const scrapeMs = (await metrics.findScrapeInterval?.(options)) ?? metrics.scrapeIntervalMs;
   const rateMs = Math.max(windowMs, scrapeMs === undefined ? SHORTEST_MS : SCRAPES * scrapeMs);
   const counted = selector(METRICS.requests, [matcher("reporter", "=~", "destination|waypoint")]);
   const expr = aggregate("sum", call("rate", matrix(counted, Math.ceil(rateMs))), {

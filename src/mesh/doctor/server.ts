@@ -68,9 +68,15 @@ async function described(signal: Signal, describe: Server["describe"], now: () =
 
 function serverFinding({ product, version, dialect, remedy }: ServerDescription): Finding {
   const found = { product, version, dialect };
-  const named = version === undefined ? `${product}, which does not tell its version` : `${product} ${version}`;
-  const message = `${named}, spoken to as ${dialect}`;
+  const message = serverText(product, version, dialect);
   return remedy === undefined ? { status: "ok", message, found } : { status: "warning", message, remedy, found };
+}
+
+function serverText(product: string, version: string | undefined, dialect: string): string {
+  // There is no server then, and nothing to have a version of its own.
+  if (dialect === "in-process") return `${product}, within this process`;
+  const named = version === undefined ? `${product}, which does not tell its version` : `${product} ${version}`;
+  return `${named}, spoken to as ${dialect}`;
 }
 
 /** How far a server's clock is from this one. */
