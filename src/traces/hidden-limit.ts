@@ -1,4 +1,5 @@
 import type { SearchPage, TraceQuery } from "./backend.ts";
+import type { TimeGrid } from "./time-grid.ts";
 
 /** Fewer traces than this are no backend's limit. */
 const LEAST = 10;
@@ -13,9 +14,14 @@ const LEAST = 10;
  * @see jaegertracing/jaeger#9319
  */
 export class HiddenLimit {
+  readonly #grid: TimeGrid;
   /** So many came at once, and they were all. */
   #believed = LEAST - 1;
   #most = Number.POSITIVE_INFINITY;
+
+  constructor(grid: TimeGrid) {
+    this.#grid = grid;
+  }
 
   /** How many traces it gives at once, as far as it was found out. */
   get most(): number {
@@ -30,7 +36,6 @@ export class HiddenLimit {
   async cuts(
     { traces }: SearchPage,
     { fromMs, toMs }: Pick<TraceQuery, "fromMs" | "toMs">,
-    finestMs: number,
     ask: (fromMs: number, toMs: number) => Promise<SearchPage>,
   ): Promise<boolean> {
     const count = traces.length;
@@ -38,12 +43,14 @@ export class HiddenLimit {
     if (count >= this.#most) return true;
     // Where half of them lie on either side, whatever is missing makes one side longer.
     const starts = traces.map(({ startMs }) => startMs).sort((a, b) => a - b);
-    const middleMs = Math.floor((starts[count >> 1] ?? 0) / finestMs) * finestMs;
+    const middleMs = this.#grid.ms(this.#grid.before(starts[count >> 1] ?? 0));
     // What cannot be parted shows nothing.
     if (!(middleMs > fromMs && middleMs < toMs)) return false;
     const parts = [await ask(fromMs, middleMs), await ask(middleMs, toMs)];
     const ids = new Set(parts.flatMap((part) => part.traces.map(({ id }) => id)));
     if (ids.size > count || parts.some(({ full }) => full)) {
+      // Spans come in all the while: what gives more when it is asked again has not been cut.
+      if ((await ask(fromMs, toMs)).traces.length > count) return false;
       this.#most = count;
       return true;
     }

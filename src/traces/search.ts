@@ -5,6 +5,7 @@ import { listOf, type ResultArray, type RowForm } from "../results/result-list.t
 import { type AskOptions, formatDuration, formatInstant, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { SearchPage, TraceBackend, TraceQuery } from "./backend.ts";
 import { HiddenLimit } from "./hidden-limit.ts";
+import { TimeGrid } from "./time-grid.ts";
 import type { Trace } from "./trace.ts";
 
 /** What a search has come to so far. */
@@ -159,7 +160,8 @@ class Walk {
   readonly #warnings: Set<string>;
   readonly #unapplied = new Set<string>();
   readonly #seen = new Set<string>();
-  readonly #hiddenLimit = new HiddenLimit();
+  readonly #grid: TimeGrid;
+  readonly #hiddenLimit: HiddenLimit;
   #searchedToMs: number;
   #requests = 0;
   #complete = true;
@@ -172,6 +174,8 @@ class Walk {
     warnings: readonly string[],
   ) {
     this.#backend = backend;
+    this.#grid = new TimeGrid(backend.finestWindowMs);
+    this.#hiddenLimit = new HiddenLimit(this.#grid);
     this.#options = options;
     this.#now = now;
     this.#startedMs = now();
@@ -185,35 +189,39 @@ class Walk {
 
   /** The traces of one window after the other, from the latest back, those of each window the latest first. */
   async *windows(queries: readonly Omit<TraceQuery, "fromMs" | "limit" | "toMs">[]): AsyncGenerator<readonly Trace[]> {
-    const finest = this.#backend.finestWindowMs;
-    let lengthMs = Math.max((this.#toMs - this.#fromMs) * FIRST_PART, finest);
-    let endMs = this.#toMs;
+    const grid = this.#grid;
+    const first = grid.before(this.#fromMs);
+    let end = grid.after(this.#toMs);
+    let length = (end - first) * FIRST_PART;
     for (;;) {
-      const startMs = Math.max(this.#fromMs, onGrid(endMs - lengthMs, finest));
-      let found = await this.#ask(queries, startMs, endMs, this.#perCall);
-      if (found.full && endMs - startMs > finest) {
-        lengthMs = (endMs - startMs) / 2;
+      const start = Math.max(first, end - Math.max(1, Math.floor(length)));
+      const startMs = Math.max(this.#fromMs, grid.ms(start));
+      const endMs = Math.min(this.#toMs, grid.ms(end));
+      const isDivisible = end - start > 1;
+      let found = await this.#ask(queries, { startMs, endMs, isDivisible }, this.#perCall);
+      if (found.full && isDivisible) {
+        length = (end - start) / 2;
         continue;
       }
-      if (found.full) found = await this.#askForMore(queries, startMs, endMs, found);
+      if (found.full) found = await this.#askForMore(queries, { startMs, endMs, isDivisible }, found);
       this.#searchedToMs = startMs;
       yield this.#unseen(found.traces);
-      if (startMs <= this.#fromMs) return;
-      if (found.traces.length * 4 < Math.min(this.#perCall, this.#hiddenLimit.most)) lengthMs *= 2;
-      endMs = startMs;
+      if (start <= first) return;
+      if (found.traces.length * 4 < Math.min(this.#perCall, this.#hiddenLimit.most)) length *= 2;
+      end = start;
     }
   }
 
   /** The shortest window that can be named holds more than one call brings: larger calls, as far as the backend goes. */
   async #askForMore(
     queries: readonly Omit<TraceQuery, "fromMs" | "limit" | "toMs">[],
-    startMs: number,
-    endMs: number,
+    window: Window,
     first: Found,
   ): Promise<Found> {
+    const { startMs, endMs } = window;
     let found = first;
     for (let limit = this.#perCall * 4; found.full && limit < this.#backend.mostPerCall * 4; limit *= 4) {
-      found = await this.#ask(queries, startMs, endMs, Math.min(limit, this.#backend.mostPerCall));
+      found = await this.#ask(queries, window, Math.min(limit, this.#backend.mostPerCall));
     }
     if (found.full) {
       this.#complete = false;
@@ -227,8 +235,7 @@ class Walk {
 
   async #ask(
     queries: readonly Omit<TraceQuery, "fromMs" | "limit" | "toMs">[],
-    fromMs: number,
-    toMs: number,
+    { startMs, endMs, isDivisible }: Window,
     limit: number,
   ): Promise<Found> {
     const pages: SearchPage[] = [];
@@ -239,11 +246,11 @@ class Walk {
         this.#requests++;
         return page;
       };
-      const page = await part(fromMs, toMs);
+      const page = await part(startMs, endMs);
       pages.push(page);
-      full ||= page.full || (await this.#hiddenLimit.cuts(page, { fromMs, toMs }, this.#backend.finestWindowMs, part));
+      full ||= page.full || (await this.#hiddenLimit.cuts(page, { fromMs: startMs, toMs: endMs }, part));
       // A window that must be cut anyway need not be asked about further.
-      if (full && toMs - fromMs > this.#backend.finestWindowMs) break;
+      if (full && isDivisible) break;
     }
     for (const page of pages) {
       for (const warning of page.warnings) this.#warnings.add(warning);
@@ -318,13 +325,17 @@ class Walk {
   }
 }
 
+/** A part of the range; one that is not divisible is the shortest that can be named. */
+interface Window {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly isDivisible: boolean;
+}
+
 interface Found {
   readonly traces: readonly Trace[];
   readonly full: boolean;
 }
-
-/** Rounded down to what the backend can name, so that neighbouring windows meet exactly. */
-const onGrid = (ms: number, finest: number): number => Math.floor(ms / finest) * finest;
 
 function checkCount(count: unknown, name: string): void {
   if (count === undefined || (typeof count === "number" && Number.isInteger(count) && count > 0)) return;

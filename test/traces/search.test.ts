@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TimeoutError } from "../../src/errors.ts";
+import type { TimeSpan } from "../../src/time.ts";
 import type { SearchPage, TraceBackend, TraceQuery } from "../../src/traces/backend.ts";
 import { type SearchOptions, type SearchProgress, TraceSearch } from "../../src/traces/search.ts";
 import { Span } from "../../src/traces/span.ts";
@@ -53,10 +54,20 @@ class Store implements TraceBackend {
   dependencies = async () => [];
 }
 
-const searchIn = (store: TraceBackend, options: SearchOptions = {}, services: readonly string[] = ["frontend"]) =>
+const searchIn = (
+  store: TraceBackend,
+  options: SearchOptions = {},
+  services: readonly string[] = ["frontend"],
+  range: TimeSpan = span,
+) =>
   new TraceSearch(
     store,
-    { span, rows: TRACE_ROWS, queries: async () => services.map((service) => ({ service })), pick: (trace) => trace },
+    {
+      span: range,
+      rows: TRACE_ROWS,
+      queries: async () => services.map((service) => ({ service })),
+      pick: (trace) => trace,
+    },
     options,
     () => NOW,
   );
@@ -85,6 +96,27 @@ describe("a search over a backend that cuts without a word", () => {
       ),
       { seed: 5, numRuns: 300 },
     );
+  });
+
+  it.each([
+    [1, span.to + 0.5, span.to],
+    [1, span.to - 0.25, span.to - 1],
+    [0.001, span.to + 0.000_5, span.to],
+    [0.001, span.to, span.to - 7.003],
+  ])("ends where a window of %s ms, up to %s, cannot be had whole", async (finest, to, at) => {
+    const store = new Store([traceAt(0, at), traceAt(1, at), traceAt(2, at - 5)], finest, 1);
+    const found = await searchIn(store, { perCall: 1 }, ["frontend"], { from: span.from, to });
+    expect(found.map(({ startMs }) => startMs)).toEqual([at, at - 5]);
+    expect(found.meta).toMatchObject({ complete: false, searchedToMs: span.from, ratio: 1 });
+    expect(store.queries.length).toBeLessThan(200);
+  });
+
+  it("looks for every service where a window cannot be had whole", async () => {
+    const crowded = [0, 1, 2].map((i) => traceAt(i, span.to - 7.003));
+    const other = traceAt(3, span.to - 7.003, "backend");
+    const found = await searchIn(new Store([...crowded, other], 0.001, 1), { perCall: 1 }, ["frontend", "backend"]);
+    expect(found.map(({ id }) => id)).toContain(other.id);
+    expect(found.meta.complete).toBe(false);
   });
 
   it("finds 5,000 traces in calls that are each cut at 100", async () => {
@@ -177,6 +209,23 @@ describe("a search over a backend with a limit of its own, of which it says noth
     expect(found.length).toBe(400);
     // Eight windows of some fifty traces each, and the first of them in two parts.
     expect(found.meta.requests).toBeLessThanOrEqual(8 + 2 * 2);
+  });
+
+  it("takes no trace that came in meanwhile for one that had been cut off", async () => {
+    const traces = Array.from({ length: 400 }, (_, i) => traceAt(i, span.from + i * 9_000));
+    class Growing extends Store {
+      override async search(query: TraceQuery): Promise<SearchPage> {
+        const page = await super.search(query);
+        traces.push(traceAt(traces.length, span.to - 1_000 - traces.length));
+        return page;
+      }
+    }
+    const store = new Growing(traces);
+    const found = await searchIn(store, { perCall: 200 });
+    const before = new Set(Array.from({ length: 400 }, (_, i) => traceAt(i, span.from).id));
+    expect(found.filter(({ id }) => before.has(id))).toHaveLength(400);
+    expect(found.meta.complete).toBe(true);
+    expect(store.queries.length).toBeLessThan(25);
   });
 });
 
