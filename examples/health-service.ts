@@ -5,7 +5,8 @@
  *
  *   GET /-/healthy   200 while this process serves
  *   GET /-/ready     200 where the edge is measured and succeeds often enough, otherwise 503 with the reason
- *   GET /health      the same as JSON, with its figures and the queries behind them
+ *   GET /health      the same as JSON, with its figures and the queries behind them; 504 where the metrics do not
+ *                    come within --timeout-ms, 502 where they cannot be had
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -20,6 +21,7 @@ const { values: given } = parseArgs({
     to: { type: "string", default: "backend" },
     window: { type: "string", default: "5m" },
     least: { type: "string", default: "0.98" },
+    "timeout-ms": { type: "string", default: "5000" },
     port: { type: "string", default: "8080" },
     host: { type: "string", default: "127.0.0.1" },
   },
@@ -27,8 +29,9 @@ const { values: given } = parseArgs({
 /** Below this share of successes the edge is failing. */
 const least = Number(given.least);
 if (!(least > 0 && least <= 1)) throw new RangeError(`--least is a share such as 0.98, not ${given.least}`);
-/** Shorter than the patience of whoever probes: Kubernetes gives up after a second unless told otherwise. */
-const DEADLINE_MS = 5_000;
+/** To be less than the patience of whoever probes: Kubernetes gives up after a second where no `timeoutSeconds` says more. */
+const timeoutMs = Number(given["timeout-ms"]);
+if (!(timeoutMs > 0)) throw new RangeError(`--timeout-ms is milliseconds such as 5000, not ${given["timeout-ms"]}`);
 /** No answer changes faster than the mesh is scraped. */
 const FRESH_MS = 15_000;
 
@@ -54,12 +57,12 @@ interface Health {
 
 /** Ends with its caller's signal; callers at the same time share the requests to the backend. */
 async function ask(signal: AbortSignal): Promise<Health> {
-  const how = { signal, timeoutMs: DEADLINE_MS };
+  const how = { signal, timeoutMs };
   const answers = [questions.rate.now(how), questions.success.now(how), questions.p99.now(how)] as const;
   const [rate, success, p99] = await Promise.all(answers);
   const metas = [rate.meta, success.meta, p99.meta];
   const state = success.value === undefined ? "unmeasured" : success.value < least ? "failing" : "healthy";
-  const wanted = `of the requests succeed, and ${100 * least} % shall`;
+  const wanted = `of the requests succeed, and ${Number((100 * least).toFixed(6))} % shall`;
   return {
     edge: `${given.from} to ${given.to}`,
     state,

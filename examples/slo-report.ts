@@ -15,6 +15,9 @@ const { values: given } = parseArgs({ options: { ...BACKEND_FLAGS, out: { type: 
 // Of the simulated mesh, which makes every sample anew: a week of coarse ones is quick.
 const mesh = meshFrom({ scrape: "1m", ...given });
 
+/** Nobody waits for what is written at night. */
+const PATIENCE_MS = 300_000;
+
 interface Promised extends Omit<SloOptions, "of"> {
   readonly of: Endpoint;
 }
@@ -58,9 +61,9 @@ process.exitCode = exitCode(standings);
 /** One service that cannot be asked costs its own part of the report. */
 async function standingOf(promised: Promised): Promise<Standing> {
   try {
-    const status = await slo(promised).status({ timeoutMs: 60_000 });
+    const status = await slo(promised).status({ timeoutMs: PATIENCE_MS });
     const week = { from: status.at - 6 * 86_400_000, to: status.at, step: "1d" };
-    const days = await promised.of.success("1d").over(week, { timeoutMs: 60_000 });
+    const days = await promised.of.success("1d").over(week, { timeoutMs: PATIENCE_MS });
     return { promised, outcome: { kind: "asked", status, days } };
   } catch (error) {
     if (!(error instanceof MeshQueryError)) throw error;

@@ -33,6 +33,8 @@ const { values: given } = parseArgs({
 const room = process.env.SLACK_WEBHOOK_URL || undefined;
 
 const backends = namedBackends(given);
+/** How long evidence may take to come. A simulated mesh makes it then and there, on whatever machine. */
+const PATIENCE_MS = backends === undefined ? 60_000 : 10_000;
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 const { clock, ...asked } = backends === undefined ? simulatedTime() : { clock: undefined, ...backends };
@@ -61,6 +63,7 @@ await failing.watch({
   scope: service,
   // Across restarts nobody is told twice, and what fires goes on firing.
   store: given.state === undefined ? memoryStore() : fileStore(given.state),
+  deliverWithinMs: PATIENCE_MS + 20_000,
   onError: ({ stage, error }) => console.error(`${stage}: ${error instanceof Error ? error.message : error}`),
   signal: stop.signal,
   ...(clock && { clock }),
@@ -69,7 +72,7 @@ await failing.watch({
 async function message(one: AlertNotification, signal: AbortSignal): Promise<string> {
   const at = new Date(one.resolvedAtMs ?? one.firedAtMs).toISOString();
   if (one.state === "resolved") return `:white_check_mark: *${one.rule}* is resolved (${one.because}), ${at}`;
-  const { explanation, traces, entries, missing } = await one.evidence({ signal, timeoutMs: 10_000, examples: 2 });
+  const { explanation, traces, entries, missing } = await one.evidence({ signal, timeoutMs: PATIENCE_MS, examples: 2 });
   const findings = (explanation?.findings ?? []).slice(0, 3).map((finding) => `• ${mrkdwn(finding.message)}`);
   const trace = traces?.[0];
   const line = entries?.[0];

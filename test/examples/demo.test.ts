@@ -14,7 +14,7 @@ async function demo(...args: readonly string[]): Promise<string> {
 test("the demo asks a simulated mesh over HTTP, and prints what it always does at that time", async () => {
   const printed = await demo("--at", "2026-11-20T10:00:00Z");
   await expect(printed).toMatchFileSnapshot("../golden/demo.txt");
-}, 120_000);
+}, 300_000);
 
 test("the demo asks the backends that it is given, whatever is called there", async () => {
   const sim = simulatedMesh({
@@ -31,4 +31,4 @@ test("the demo asks the backends that it is given, whatever is called there", as
   expect(printed).toMatch(/─ stock\.default {2}stock\.default\.svc\.cluster\.local:9000\/\*/);
   expect(printed).toMatch(/"GET \/left HTTP\/1\.1" 503 - via_upstream/);
   expect(printed).not.toMatch(/simulated|backend/);
-}, 120_000);
+}, 300_000);

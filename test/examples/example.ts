@@ -24,7 +24,7 @@ export function startExample(
   return spawn(process.execPath, [tsx, `examples/${name}.ts`, ...args], {
     cwd: root,
     env: { ...Object.fromEntries(clean), ...env },
-    timeout: 100_000,
+    timeout: 240_000,
   });
 }
 

@@ -15,7 +15,7 @@ test("the canary gate lets a canary pass that does as well, and none that is slo
   const later = await runExample("canary-gate", ["--at", AT]);
   await expect(shown(earlier) + shown(later)).toMatchFileSnapshot("../golden/examples/canary-gate.txt");
   expect([earlier.code, later.code]).toEqual([0, 1]);
-}, 120_000);
+}, 300_000);
 
 test("the canary gate cannot tell without traffic, nor where nobody answers", async () => {
   const absent = await runExample("canary-gate", ["--at", AT, "--canary", "v3"]);
@@ -23,13 +23,13 @@ test("the canary gate cannot tell without traffic, nor where nobody answers", as
   const down = await runExample("canary-gate", ["--prometheus", "http://127.0.0.1:1"]);
   expect(down.stderr).toMatch(/nothing listens on http:\/\/127\.0\.0\.1:1/);
   expect([absent.code, down.code]).toEqual([2, 2]);
-}, 120_000);
+}, 300_000);
 
 test("the policy check writes whom a pull request would turn away, as Markdown", async () => {
   const checked = await runExample("policy-check", ["--at", AT, "--last", "5m"]);
   await expect(checked.stdout).toMatchFileSnapshot("../golden/examples/policy-check.md");
   expect([checked.code, checked.stderr]).toEqual([1, ""]);
-}, 120_000);
+}, 300_000);
 
 test("the policy check passes what denies nobody, and names what is wrong in a file", async () => {
   const file = join(folder, "policy.yaml");
@@ -45,7 +45,7 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ${rule} } }] }] }
   const faulty = await runExample("policy-check", ["--at", AT, file]);
   expect(faulty.stdout).toMatch(/^### Policies: not checked\n\n```\n.*policy\.yaml.*/);
   expect([harmless.code, faulty.code]).toEqual([0, 2]);
-}, 120_000);
+}, 300_000);
 
 test("the SLO report is one file that loads nothing, and says by its exit code whether a budget is spent", async () => {
   const file = join(folder, "report.html");
@@ -54,10 +54,10 @@ test("the SLO report is one file that loads nothing, and says by its exit code w
   const html = readFileSync(file, "utf8");
   await expect(html).toMatchFileSnapshot("../golden/examples/slo-report.html");
   expect(html).not.toMatch(/<script|<link|\b(src|href)=|url\(|@import/);
-}, 120_000);
+}, 300_000);
 
 test("the SLO report says what could not be asked", async () => {
   const { stdout, code } = await runExample("slo-report", ["--prometheus", "http://127.0.0.1:1"]);
   expect(stdout).toContain("not asked: prometheus: GET /api/v1/query: nothing listens on http://127.0.0.1:1");
   expect(code).toBe(2);
-}, 120_000);
+}, 300_000);
