@@ -103,6 +103,21 @@ describe("a dialect adds", () => {
   });
 });
 
+test.each<[DialectKind | undefined, number, string[]]>([
+  ["victoria-metrics", 1_000, ["nocache=1"]],
+  [undefined, 1_000, ["nocache=1"]],
+  ["victoria-metrics", 60_000, []],
+  ["prometheus", 1_000, []],
+])(
+  "of %s, a range from %d ms on is asked for at its very instants, whatever is cached",
+  async (dialect, startMs, added) => {
+    fake = await fakePrometheus(() => success({ resultType: "matrix", result: [] }));
+    await fake.client(dialect && { dialect }).range(up, { startMs, endMs: startMs + 6_000_000, stepMs: 60_000 });
+    const fields = fake.got[0]?.fields.map((field) => field.join("=")) ?? [];
+    expect(fields.filter((field) => !/^(?:query|start|end|step|timeout)=/.test(field))).toEqual(added);
+  },
+);
+
 describe("a dialect that cannot be meant is refused", () => {
   test.each<[unknown, RegExp]>([
     ["prom", /dialect "prom" is not known; there are "prometheus", "thanos", "mimir", "cortex", "victoria-metrics"/],

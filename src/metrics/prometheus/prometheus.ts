@@ -188,11 +188,14 @@ export class Prometheus implements MetricsBackend {
 
   async #range(expr: Expr, { startMs, endMs, stepMs }: Grid, options: AskOptions): Promise<Answer<MatrixData>> {
     const query = print(expr);
-    const grid = [
+    // With its cache VictoriaMetrics moves a longer range to multiples of the step, and answers for those instants.
+    const isMoved = startMs % stepMs !== 0 && this.#quality.mayBe("victoria-metrics");
+    const grid: readonly Field[] = [
       ["start", seconds(startMs)],
       ["end", seconds(endMs)],
       ["step", seconds(stepMs)],
-    ] as const;
+      ...(isMoved ? [["nocache", "1"] as const] : []),
+    ];
     const { data, ...answer } = await this.#evaluate("query_range", expr, query, grid, options);
     if (data.kind !== "matrix") throw unexpected(`a ${data.kind}`, "the values over a range", query);
     return { data, ...answer };

@@ -24,6 +24,11 @@ export class Quality {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Whether the server may speak that dialect, as far as is known without asking. */
+  mayBe(kind: DialectKind): boolean {
+    return this.#kind === undefined || this.#kind === kind;
+  }
+
   /** The dialect that was named, or that the server turned out to speak. */
   async kind({ signal }: AskOptions): Promise<DialectKind> {
     if (this.#kind !== undefined) return this.#kind;

@@ -272,6 +272,14 @@ describe("VictoriaMetrics", () => {
     expect((await filtered.labelValues("env")).data).toEqual(["test"]);
   });
 
+  it("answers for the instants of a range as they were asked for, multiples of the step or not", async () => {
+    const whole = Math.floor(atMs / 60_000) * 60_000;
+    for (const startMs of [whole - 7_200_000, whole - 7_193_000]) {
+      const { data } = await client.range(parse("time()"), { startMs, endMs: startMs + 119 * 60_000, stepMs: 60_000 });
+      expect([...(data.series[0]?.timesMs ?? [])]).toEqual(Array.from({ length: 120 }, (_, i) => startMs + i * 60_000));
+    }
+  });
+
   it("answers the API's other endpoints, as far as it has them", async () => {
     expect((await client.metadata()).data.size).toBe(0);
     expect((await client.rules()).data).toEqual([]);
