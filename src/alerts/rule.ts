@@ -183,7 +183,7 @@ export class AlertRule<U extends string = string, L extends string = string> ext
   }
 
   #added(before: Texts, more: TextsOf<L>, verb: string): Texts {
-    return texts({ ...before, ...more }, verb, this.#kept());
+    return inOrder({ ...before, ...texts(more, verb, this.#kept()) });
   }
 
   /** The labels that a template may name; `undefined` where any may be there. */
@@ -219,7 +219,10 @@ export class RecordingRule extends Result {
 
   /** Labels that the recorded series have, added to those set before. */
   labels(labels: Readonly<Record<string, string>>): RecordingRule {
-    return new RecordingRule({ ...this.spec, labels: texts({ ...this.spec.labels, ...labels }, "labels", undefined) });
+    return new RecordingRule({
+      ...this.spec,
+      labels: inOrder({ ...this.spec.labels, ...texts(labels, "labels", undefined) }),
+    });
   }
 
   /** One row: what it evaluates. */
@@ -310,6 +313,9 @@ export function texts(
       );
     }
     const template = asTemplate(text, `${verb}: ${name}`);
+    if (template.parts.some((part) => part.kind === "text" && !part.text.isWellFormed())) {
+      throw new QueryError("string", `${verb}: ${name} holds half a character, which no file does; leave it out`);
+    }
     const stranger = known && template.names.find((label) => !known.includes(label));
     if (stranger !== undefined) {
       const kept = known?.length === 0 ? "it has none" : `it has ${known?.join(", ")}`;
@@ -320,7 +326,10 @@ export function texts(
     }
     return [name, template] as const;
   });
-  return Object.freeze(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
+  return inOrder(Object.fromEntries(entries));
 }
 
-const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const inOrder = (all: Texts): Texts =>
+  Object.freeze(Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1))));
+
+const LABEL = /^(?!__name__$)[a-zA-Z_][a-zA-Z0-9_]*$/;

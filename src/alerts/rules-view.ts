@@ -2,8 +2,7 @@ import { QueryError } from "../errors.ts";
 import { length, text } from "../results/column.ts";
 import { Table } from "../results/result.ts";
 import type { Part } from "../results/view.ts";
-import { type AlertSpec, describeSource, type RecordSpec, type Texts } from "./spec.ts";
-import { printTemplate } from "./template.ts";
+import { type AlertSpec, describeSource, literalTexts, printedTexts, type RecordSpec } from "./spec.ts";
 
 /** A rule as plain data: what it evaluates as text, templates in Prometheus's syntax. */
 export interface RuleJson {
@@ -18,15 +17,15 @@ export interface RuleJson {
 
 /** A rule as plain data. */
 export function ruleJson(spec: AlertSpec | RecordSpec): RuleJson {
-  const { kind, name, labels } = spec;
-  const common = { kind, name, query: queryOf(spec) ?? "", labels: printed(labels) };
+  const { kind, name } = spec;
+  const common = { kind, name, query: queryOf(spec) ?? "", labels: labelTexts(spec) };
   if (spec.kind === "record") return common;
   const { forMs, keepFiringForMs, annotations } = spec;
-  return { ...common, forMs, keepFiringForMs, annotations: printed(annotations) };
+  return { ...common, forMs, keepFiringForMs, annotations: printedTexts(annotations) };
 }
 
-const printed = (texts: Texts): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(texts).map(([name, template]) => [name, printTemplate(template)]));
+const labelTexts = ({ kind, labels }: AlertSpec | RecordSpec): Readonly<Record<string, string>> =>
+  kind === "record" ? literalTexts(labels) : printedTexts(labels);
 
 /** A row for each rule. */
 export const rulesTable = (specs: readonly (AlertSpec | RecordSpec)[]): Table =>
@@ -37,7 +36,7 @@ export const rulesTable = (specs: readonly (AlertSpec | RecordSpec)[]): Table =>
       spec.kind,
       queryOf(spec) ?? "",
       ...(spec.kind === "alert" ? [spec.forMs, spec.keepFiringForMs] : [undefined, undefined]),
-      Object.entries(printed(spec.labels))
+      Object.entries(labelTexts(spec))
         .map(([name, value]) => `${name}=${value}`)
         .join(" "),
     ]),

@@ -5,7 +5,7 @@ import type { LabelSet } from "../results/labels.ts";
 import { type Duration, parseDuration, shown } from "../time.ts";
 import type { LogCondition } from "./log-condition.ts";
 import { alertKey, type FoundAlert } from "./state.ts";
-import { fill, type Template } from "./template.ts";
+import { fill, printTemplate, type Template } from "./template.ts";
 import type { TraceCondition } from "./trace-condition.ts";
 
 /** Templates by the name of their label or annotation, in the order of the names. */
@@ -47,6 +47,8 @@ export interface GroupSpec {
   readonly queryOffsetMs: number | undefined;
   /** The most alerts, or series, that one of its rules may have. */
   readonly limit: number | undefined;
+  /** What a Thanos ruler makes of an answer of which part is missing: `abort` or `warn`. No other server knows it. */
+  readonly partialResponseStrategy?: string | undefined;
   /** Labels that all its rules have; Prometheus 3 knows them. */
   readonly labels: Texts;
   readonly rules: readonly (AlertSpec | RecordSpec)[];
@@ -157,6 +159,10 @@ export function foundAlert(spec: AlertSpec, series: LabelSet, value: number): Fo
 /** The same rule with the labels of its group, which its own go before. */
 export const inGroup = (spec: AlertSpec, { labels }: Pick<GroupSpec, "labels">): AlertSpec =>
   Object.keys(labels).length === 0 ? spec : { ...spec, labels: { ...labels, ...spec.labels } };
+
+/** Templates as a rule file has them. */
+export const printedTexts = (texts: Texts): LabelSet =>
+  Object.fromEntries(Object.entries(texts).map(([name, template]) => [name, printTemplate(template)]));
 
 /** Texts that nothing is filled into, as a recording rule's labels are. */
 export const literalTexts = (texts: Texts): LabelSet =>

@@ -122,7 +122,7 @@ function printPart(part: TemplatePart, value: string, isFollowed: boolean): stri
     case "value":
       return `{{ ${printFormat(part.format, value)} }}`;
     case "action":
-      return `{{${part.text}}}`;
+      return `{{${part.text.replaceAll(/\$value\b/g, () => value)}}}`;
     default:
       return unreachable(part);
   }
@@ -149,33 +149,47 @@ const FUNCTIONS = {
  */
 export function parseTemplate(source: string): Template {
   const parts: TemplatePart[] = [];
+  const blocks: boolean[] = [];
   let at = 0;
   for (;;) {
     const start = source.indexOf("{{", at);
     if (start < 0) break;
     const end = endOfAction(source, start + 2);
-    parts.push({ kind: "text", text: source.slice(at, start) }, readAction(source.slice(start + 2, end)));
+    const inner = source.slice(start + 2, end);
+    enter(blocks, inner);
+    parts.push({ kind: "text", text: source.slice(at, start) }, readAction(inner, !blocks.includes(true)));
     at = end + 2;
   }
   parts.push({ kind: "text", text: source.slice(at) });
   return templateOf(parts);
 }
 
+/** Follows the blocks of a template: whether each gives the dot another meaning, so that `.Value` is not the alert's. */
+function enter(blocks: boolean[], inner: string): void {
+  const [, word, other] = /^(?:-\s)?\s*(if|range|with|block|define|else|end)\b\s*(with)?/.exec(inner) ?? [];
+  if (word === undefined) return;
+  if (word === "end") blocks.pop();
+  else if (word !== "else") blocks.push(word !== "if");
+  else if (other !== undefined) blocks.splice(-1, 1, true);
+}
+
 function endOfAction(source: string, from: number): number {
-  for (let i = from; i < source.length; i++) {
+  const [comment] = /^(?:-\s)?\/\*.*?\*\//s.exec(source.slice(from)) ?? [""];
+  for (let i = from + comment.length; i < source.length; i++) {
     const c = source.charAt(i);
     if (source.startsWith("}}", i)) return i;
-    if (c !== '"' && c !== "`") continue;
-    for (i++; i < source.length && source.charAt(i) !== c; i++) if (c === '"' && source.charAt(i) === "\\") i++;
+    if (c !== '"' && c !== "`" && c !== "'") continue;
+    for (i++; i < source.length && source.charAt(i) !== c; i++) if (c !== "`" && source.charAt(i) === "\\") i++;
   }
   throw new QueryError("template", `the action that begins at ${shown(source.slice(from - 2))} does not end; write }}`);
 }
 
-function readAction(inner: string): TemplatePart {
+/** @param isAlert whether the dot is the alert */
+function readAction(inner: string, isAlert: boolean): TemplatePart {
   const action = inner.trim().replace(/\s+/g, " ");
   const kept: TemplatePart = { kind: "action", text: inner };
   // A mark that trims white space touches the texts around it.
-  if (/^- | -$/.test(inner)) return kept;
+  if (/^-\s|\s-$/.test(inner) || (!isAlert && /(?:^|\s)\.(?:Labels|Value)\b/.test(action))) return kept;
   const [, name] = /^(?:\$labels|\.Labels)\.([a-zA-Z_][a-zA-Z0-9_]*)$/.exec(action) ?? [];
   if (name !== undefined) return { kind: "label", name };
   const [, quoted] = /^index (?:\$labels|\.Labels) ("(?:[^"\\]|\\.)*")$/.exec(action) ?? [];

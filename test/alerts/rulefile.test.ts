@@ -171,6 +171,57 @@ status: {bindings: []}`);
     expect(read.alert("A")?.spec.forMs).toBe(0);
   });
 
+  /* As a Prometheus 3 tells of these rules at /api/v1/rules. */
+  test("has the texts that a server reads in it, without quotes and by anchors too", () => {
+    const { groups, alerts } = fromYAML(`
+groups:
+  - name: 12
+    partial_response_strategy: warn
+    rules:
+      - &base
+        alert: A
+        expr: 1
+        for: 5m
+        labels: &l {severity: 1, prio: 1.10, on: yes, none: , day: 2020-01-01, oct: 012, t: true, e: 1e3, nil: ~}
+        annotations: {my.note: 5}
+      - <<: *base
+        alert: 007
+        labels: {<<: *l, severity: 2, my.team: shop}
+      - record: a:b
+        expr: up
+        labels: {x: "{{ y", z: "{{ $value }}"}
+${"      - {alert: B, expr: up, labels: *l}\n".repeat(200)}`);
+    expect(groups[0]?.toJSON()).toMatchObject({
+      name: "12",
+      rules: [
+        {
+          name: "A",
+          labels: {
+            severity: "1",
+            prio: "1.10",
+            on: "yes",
+            none: "",
+            day: "2020-01-01",
+            oct: "012",
+            t: "true",
+            e: "1e3",
+            nil: "",
+          },
+          annotations: { "my.note": "5" },
+        },
+        { name: "007", forMs: 300_000, labels: { severity: "2", oct: "012", "my.team": "shop" } },
+        { name: "a:b", labels: { x: "{{ y", z: "{{ $value }}" } },
+        ...Array.from({ length: 200 }, () => ({ name: "B" })),
+      ],
+    });
+    const own = alerts[1]?.labels({ team: "other" }).toYAML() ?? "";
+    expect(fromYAML(own).alerts[0]?.toJSON().labels).toMatchObject({ "my.team": "shop", team: "other" });
+    const again = groups[0]?.toYAML() ?? "";
+    expect(fromYAML(again).groups[0]?.spec).toEqual(groups[0]?.spec);
+    expect(again).toContain("partial_response_strategy: warn");
+    expect(again).toContain('x: "{{ y"');
+  });
+
   const grafana = (model: string) => `
 apiVersion: 1
 groups:
@@ -232,16 +283,30 @@ groups:
       'groups[0].rules[0].for: "soon" is no duration',
     ],
     [
-      "a number for a label",
-      "groups: [{name: a, rules: [{alert: A, expr: up, labels: {a: 1}}]}]",
+      "a list for a label",
+      "groups: [{name: a, rules: [{alert: A, expr: up, labels: {a: [1]}}]}]",
       "shape",
       "put quotes around it",
     ],
     [
       "no label's name",
-      "groups: [{name: a, rules: [{alert: A, expr: up, labels: {a-b: x}}]}]",
+      "groups: [{name: a, rules: [{alert: A, expr: up, labels: {__name__: x}}]}]",
       "shape",
       "is no name of a label",
+    ],
+    [
+      "no metric's name",
+      "groups: [{name: a, rules: [{record: 'up{a=\"b\"}', expr: up}]}]",
+      "shape",
+      "groups[0].rules[0].record: as a rule file: is no name of a metric, which has no braces",
+    ],
+    [
+      "anchors without an end",
+      ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+        .concat(["b", "c", "d", "e"].map((name, i) => `${name}: &${name} [${`*${"abcd"[i]}, `.repeat(10)}]`))
+        .join("\n"),
+      "syntax",
+      "document 1: Excessive alias count",
     ],
     [
       "no PromQL",
@@ -311,6 +376,26 @@ describe("what a kind of file cannot hold is refused by name", () => {
       "Grafana takes each title once in a folder; give one of them another name",
     ],
     [
+      "a limit for Grafana",
+      () => ruleGroup("g", [up], { limit: 5 }).toYAML({ as: "grafana", folder: "f", datasource: "d" }),
+      'Grafana knows no limit of alerts, which group "g" has',
+    ],
+    [
+      "a template that asks for Grafana",
+      () =>
+        fromYAML("groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ query \"up\" }}'}}]}]").toYAML({
+          as: "grafana",
+          folder: "f",
+          datasource: "d",
+        }),
+      '"A" asks in a template, which Grafana\'s cannot: {{ query "up" }}; leave it out',
+    ],
+    [
+      "what Thanos knows for Loki",
+      () => fromYAML("groups: [{name: g, partial_response_strategy: warn, rules: []}]").toYAML({ as: "loki" }),
+      "knows no partial_response_strategy",
+    ],
+    [
       "no folder for Grafana",
       () => up.toYAML(untyped({ as: "grafana", datasource: "d" })),
       "folder: undefined is no name",
@@ -358,6 +443,8 @@ describe("a rule", () => {
     ["for no duration", () => rule.for("soon"), 'for: "soon" is not a PromQL duration'],
     ["that renames itself", () => rule.labels({ alertname: "y" }), "alertname is the rule's own name"],
     ["with a label that no file takes", () => rule.labels({ "a-b": "y" }), "is no name that a rule file takes"],
+    ["with the metric's name as a label", () => rule.labels({ __name__: "y" }), "is no name that a rule file takes"],
+    ["with half a character", () => rule.annotations({ a: "\ud83d" }), "a holds half a character"],
     [
       "that names a label its condition drops",
       () => rule.annotations(untyped({ a: text`${untyped({ kind: "label", name: "response_code" })}` })),

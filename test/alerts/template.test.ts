@@ -29,6 +29,8 @@ describe("a template is printed as Go's templates have it", () => {
 
   test("with the value by the name of its query for Grafana", () => {
     expect(printTemplate(text`${valueAs("percentage")}`, "grafana")).toBe("{{ $values.A.Value | humanizePercentage }}");
+    const high = "{{ if gt $value 1.0 }}high{{ end }}";
+    expect(printTemplate(parseTemplate(high), "grafana")).toBe(high.replace("$value", "$values.A.Value"));
   });
 
   test("so that no text becomes syntax, whatever it holds", () => {
@@ -62,6 +64,16 @@ describe("a template of another hand is read", () => {
     ['{{ query "up" | first | value }}', '{{ query "up" | first | value }}'],
     ["a {{- $value -}} b", "a {{- $value -}} b"],
     ['{{ "}}" }} {{ `}}` }}', "}} {{ `}}` }}"],
+    ['{{/* it"s }} */}}{{- /* ` */ -}}{{ .Value }}', '{{/* it"s }} */}}{{- /* ` */ -}}{{ $value }}'],
+    ['{{ printf "%c" \'"\' }} }}', '{{ printf "%c" \'"\' }} }}'],
+    [
+      '{{ .Value }}{{ range query "up" }}{{ .Labels.job }}{{ if .Value }}{{ .Value }}{{ end }}{{ $value }}{{end}}{{.Value}}',
+      '{{ $value }}{{ range query "up" }}{{ .Labels.job }}{{ if .Value }}{{ .Value }}{{ end }}{{ $value }}{{end}}{{ $value }}',
+    ],
+    [
+      "{{ if .Value }}{{ .Value }}{{ else with $x }}{{ .Value }}{{ end }}",
+      "{{ if .Value }}{{ $value }}{{ else with $x }}{{ .Value }}{{ end }}",
+    ],
   ])("%s", (source, printed) => {
     expect(printTemplate(parseTemplate(source))).toBe(printed);
   });

@@ -1,7 +1,7 @@
 import { QueryError } from "../../errors.ts";
 import { type Expr, matcher, print, seriesTest, type VectorSelector } from "../../promql/index.ts";
 import type { LabelSet } from "../../results/labels.ts";
-import { type AlertSpec, exprOf, type GroupSpec, literalTexts } from "../spec.ts";
+import { type AlertSpec, exprOf, type GroupSpec, literalTexts, printedTexts } from "../spec.ts";
 
 /** A recording rule in the order of evaluation. */
 export interface Recording {
@@ -22,7 +22,9 @@ export function recordingsOf(groups: readonly EvaluatedGroup[]): readonly Record
   return groups.flatMap(({ rules, labels, limit = 0 }) =>
     rules.flatMap((rule) => {
       if (rule.kind !== "record") return [];
-      return [{ name: rule.name, expr: exprOf(rule), labels: literalTexts({ ...labels, ...rule.labels }), limit }];
+      // A server fills nothing into what is recorded, so that a group's templates are there as they are written.
+      const own = { ...printedTexts(labels), ...literalTexts(rule.labels) };
+      return [{ name: rule.name, expr: exprOf(rule), labels: own, limit }];
     }),
   );
 }

@@ -73,6 +73,10 @@ function groupTree(
   { folder, datasource, orgId }: { folder: string; datasource: string; orgId: number },
 ): Tree {
   const { name, intervalMs = DEFAULT_INTERVAL_MS, queryOffsetMs = 0, labels } = group;
+  for (const what of ["limit", "partialResponseStrategy"] as const) {
+    if (group[what] === undefined) continue;
+    throw new QueryError("export", `toYAML: Grafana knows no ${UNKNOWN[what]}, which group ${shown(name)} has`);
+  }
   if (intervalMs % 10_000 !== 0) {
     throw new QueryError(
       "export",
@@ -90,6 +94,7 @@ function groupTree(
 
   function ruleTree(rule: AlertSpec): Tree {
     const { forMs, keepFiringForMs, annotations } = rule;
+    checkActions(rule);
     const range = { from: Math.ceil((intervalMs + queryOffsetMs) / 1000), to: Math.floor(queryOffsetMs / 1000) };
     return {
       uid: uidOf(folder, name, rule.name),
@@ -112,6 +117,20 @@ function groupTree(
       }),
       isPaused: false,
     };
+  }
+}
+
+const UNKNOWN = { limit: "limit of alerts", partialResponseStrategy: "partial_response_strategy" } as const;
+
+/** Grafana's templates have most of Prometheus's functions, but none that asks. */
+function checkActions({ name, labels, annotations }: AlertSpec): void {
+  for (const { parts } of [...Object.values(labels), ...Object.values(annotations)]) {
+    const asking = parts.find((part) => part.kind === "action" && /\bquery\b/.test(part.text));
+    if (asking?.kind !== "action") continue;
+    throw new QueryError(
+      "export",
+      `toYAML: ${shown(name)} asks in a template, which Grafana's cannot: {{${asking.text}}}; leave it out`,
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import { pretty } from "../../promql/index.ts";
 import { formatDuration, shown } from "../../time.ts";
 import { type AlertSpec, exprOf, type GroupSpec, logqlOf, type RecordSpec } from "../spec.ts";
 import { type GrafanaOptions, grafanaFile } from "./grafana.ts";
-import { defined, sorted, type Tree, textsTree } from "./tree.ts";
+import { defined, literalTree, sorted, type Tree, textsTree } from "./tree.ts";
 import { printYaml } from "./yaml.ts";
 
 /** Which file to write, and what only that one needs. */
@@ -86,19 +86,26 @@ type Printed = (rule: AlertSpec | RecordSpec) => string;
 const prometheusExpr: Printed = (rule) => pretty(exprOf(rule), { width: 100 });
 const lokiExpr: Printed = (rule) => logqlOf(rule);
 
-/** Loki's ruler knows no offset. */
 function lokiGroup(group: GroupSpec): GroupSpec {
-  if (group.queryOffsetMs === undefined) return group;
-  throw new QueryError("export", `toYAML: Loki's ruler knows no query offset, which group ${shown(group.name)} has`);
+  for (const [what, value] of [
+    ["query offset", group.queryOffsetMs],
+    ["partial_response_strategy", group.partialResponseStrategy],
+  ] as const) {
+    if (value === undefined) continue;
+    throw new QueryError("export", `toYAML: Loki's ruler knows no ${what}, which group ${shown(group.name)} has`);
+  }
+  return group;
 }
 
-function groupTree({ name, intervalMs, queryOffsetMs, limit, labels, rules }: GroupSpec, expr: Printed): Tree {
+function groupTree(group: GroupSpec, expr: Printed): Tree {
+  const { name, intervalMs, queryOffsetMs, limit, partialResponseStrategy, labels, rules } = group;
   return {
     name,
     ...defined({
       interval: intervalMs && formatDuration(intervalMs),
       query_offset: queryOffsetMs && formatDuration(queryOffsetMs),
       limit: limit || undefined,
+      partial_response_strategy: partialResponseStrategy,
       labels: textsTree(labels),
     }),
     rules: rules.map((rule) => ruleTree(rule, expr)),
@@ -107,7 +114,7 @@ function groupTree({ name, intervalMs, queryOffsetMs, limit, labels, rules }: Gr
 
 function ruleTree(rule: AlertSpec | RecordSpec, expr: Printed): Tree {
   if (rule.kind === "record")
-    return { record: rule.name, expr: expr(rule), ...defined({ labels: textsTree(rule.labels) }) };
+    return { record: rule.name, expr: expr(rule), ...defined({ labels: literalTree(rule.labels) }) };
   const { name, forMs, keepFiringForMs, labels, annotations } = rule;
   return {
     alert: name,

@@ -1,12 +1,12 @@
-import { LineCounter, parseAllDocuments } from "yaml";
 import { PromqlSyntaxError, QueryError, RuleFileError } from "../../errors.ts";
 import { parse } from "../../promql/index.ts";
 import { parseDuration, shown } from "../../time.ts";
 import { AlertRule, RecordingRule } from "../rule.ts";
 import { RuleFile, RuleGroup } from "../rule-group.ts";
 import type { RuleSource, Texts } from "../spec.ts";
-import { parseTemplate } from "../template.ts";
+import { parseTemplate, type Template, templateOf } from "../template.ts";
 import { kindOf, type ReadGroup, type ReadRule } from "./schema.ts";
+import { readYaml } from "./yaml.ts";
 
 /** What a text does not say of itself. */
 export interface ImportOptions {
@@ -37,17 +37,12 @@ interface Place {
  */
 export function fromYAML(text: string, { file = "the text", language = "promql" }: ImportOptions = {}): RuleFile {
   if (typeof text !== "string") throw new QueryError("string", `fromYAML: text is wanted, not ${shown(text)}`);
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const documents = readYaml(text);
   const groups: RuleGroup[] = [];
-  for (const [i, document] of [...documents].entries()) {
+  for (const [i, document] of documents.entries()) {
     const place = { file, document: i + 1 };
-    const [error] = document.errors;
-    if (error !== undefined) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw failure("syntax", place, "", `line ${line}, column ${col}: ${error.message}`, error);
-    }
-    const content: unknown = document.toJS();
+    if (document.problem !== undefined) throw failure("syntax", place, "", document.problem, document.cause);
+    const { content } = document;
     if (content === null || content === undefined) continue;
     groups.push(...readDocument(content, place, language));
   }
@@ -84,6 +79,7 @@ function readGroup(group: ReadGroup, within: Within): RuleGroup {
     intervalMs: group.interval && length(group.interval, `${within.path}.interval`, within),
     queryOffsetMs: group.query_offset && length(group.query_offset, `${within.path}.query_offset`, within),
     limit: group.limit || undefined,
+    partialResponseStrategy: group.partial_response_strategy,
     labels: readTexts(group.labels, `${within.path}.labels`, within),
   };
   return new RuleGroup(
@@ -95,8 +91,9 @@ function readGroup(group: ReadGroup, within: Within): RuleGroup {
 function readRule(rule: ReadRule, within: Within): AlertRule | RecordingRule {
   const { path } = within;
   const source = readExpr(String(rule.expr), within);
-  const labels = readTexts(rule.labels, `${path}.labels`, within);
-  if (rule.record !== undefined) return new RecordingRule({ kind: "record", name: rule.record, source, labels });
+  if (rule.record !== undefined) {
+    return new RecordingRule({ kind: "record", name: rule.record, source, labels: inOrder(rule.labels, literally) });
+  }
   return new AlertRule({
     kind: "alert",
     name: rule.alert ?? "",
@@ -104,7 +101,7 @@ function readRule(rule: ReadRule, within: Within): AlertRule | RecordingRule {
     forMs: rule.for === undefined ? 0 : length(rule.for, `${path}.for`, within),
     keepFiringForMs:
       rule.keep_firing_for === undefined ? 0 : length(rule.keep_firing_for, `${path}.keep_firing_for`, within),
-    labels,
+    labels: readTexts(rule.labels, `${path}.labels`, within),
     annotations: readTexts(rule.annotations, `${path}.annotations`, within),
   });
 }
@@ -119,15 +116,24 @@ function readExpr(text: string, { place, path, language }: Within): RuleSource {
   }
 }
 
-function readTexts(given: Readonly<Record<string, string>> | undefined, path: string, { place }: Within): Texts {
-  const entries = Object.entries(given ?? {}).map(([name, text]) => {
+function readTexts(given: ReadTexts, path: string, { place }: Within): Texts {
+  return inOrder(given, (text, name) => {
     try {
-      return [name, parseTemplate(text)] as const;
+      return parseTemplate(text);
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
       throw failure("template", place, `${path}.${name}`, error.message, error);
     }
   });
+}
+
+type ReadTexts = Readonly<Record<string, string>> | undefined;
+
+/** Nothing is filled into the labels of what is recorded, whatever stands in them. */
+const literally = (text: string): Template => templateOf([{ kind: "text", text }]);
+
+function inOrder(given: ReadTexts, read: (text: string, name: string) => Template): Texts {
+  const entries = Object.entries(given ?? {}).map(([name, text]) => [name, read(text, name)] as const);
   return Object.freeze(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 

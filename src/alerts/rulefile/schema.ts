@@ -7,6 +7,7 @@ export interface ReadGroup {
   readonly interval?: number | string | undefined;
   readonly query_offset?: number | string | undefined;
   readonly limit?: number | undefined;
+  readonly partial_response_strategy?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly rules: readonly ReadRule[];
 }
@@ -48,9 +49,12 @@ function reading<T>(schema: z.ZodMiniType<T>, groups: (content: T) => readonly R
 }
 
 const LENGTH = z.union([z.string(), z.number()], { error: "a duration such as 5m is wanted" });
+/** Prometheus 3 takes any UTF-8. */
 const LABEL_NAME = z
   .string()
-  .check(z.regex(/^(?!__name__$)[a-zA-Z_][a-zA-Z0-9_]*$/, { error: "is no name of a label" }));
+  .check(
+    z.refine((name) => name !== "" && name !== "__name__" && name.isWellFormed(), { error: "is no name of a label" }),
+  );
 const TEXTS = z.record(LABEL_NAME, z.string({ error: "a label or annotation is text; put quotes around it" }));
 /** A key without a value is as good as none. */
 const open = <T extends z.ZodMiniType>(type: T) => z.nullish(type);
@@ -58,7 +62,7 @@ const open = <T extends z.ZodMiniType>(type: T) => z.nullish(type);
 const RULE = z
   .strictObject({
     alert: z.optional(z.string()),
-    record: z.optional(z.string()),
+    record: z.optional(z.string().check(z.regex(/^[^{}]*$/, { error: "is no name of a metric, which has no braces" }))),
     expr: z.union([z.string(), z.number()], { error: "an expression is wanted" }),
     for: open(LENGTH),
     keep_firing_for: open(LENGTH),

@@ -1,4 +1,4 @@
-import type { Texts } from "../spec.ts";
+import { literalTexts, type Texts } from "../spec.ts";
 import { printTemplate, type Reader } from "../template.ts";
 
 /** What is written as YAML. */
@@ -9,6 +9,10 @@ export function textsTree(texts: Texts, reader: Reader = "prometheus"): Tree | u
   const entries = Object.entries(texts).map(([name, template]) => [name, printTemplate(template, reader)] as const);
   return entries.length === 0 ? undefined : sorted(Object.fromEntries(entries));
 }
+
+/** Texts into which nothing is filled, `undefined` for none. */
+export const literalTree = (texts: Texts): Tree | undefined =>
+  Object.keys(texts).length === 0 ? undefined : sorted(literalTexts(texts));
 
 /** A record in the order of its names. */
 export const sorted = (record: Readonly<Record<string, string>>): Tree =>

@@ -1,9 +1,9 @@
-import { parseAllDocuments } from "yaml";
 import * as z from "zod/mini";
 import { QueryError, RuleFileError } from "../../errors.ts";
 import { binary, call, type Expr, matrix, number, parse, transform, walk } from "../../promql/index.ts";
 import { type Duration, durationMs, shown } from "../../time.ts";
 import { problemOf } from "../rulefile/issue.ts";
+import { readYaml } from "../rulefile/yaml.ts";
 import type { Counted } from "./indicator.ts";
 import { burnAlertsOf, type Policies } from "./openslo-alerts.ts";
 import { type Slo, type SloOptions, slo } from "./slo.ts";
@@ -64,11 +64,10 @@ const SPEC = z.object({
  */
 export function fromOpenSLO(text: string, { mesh, file = "the text", ...options }: OpenSloOptions): readonly Slo[] {
   if (typeof text !== "string") throw new QueryError("string", `fromOpenSLO: text is wanted, not ${shown(text)}`);
-  const documents = [...parseAllDocuments(text, { prettyErrors: false })].map((document, i) => {
+  const documents = readYaml(text).map((document, i) => {
     const place = { file, document: i + 1 };
-    const [error] = document.errors;
-    if (error !== undefined) throw failure("syntax", place, "", error.message);
-    return { place, content: document.toJS() as unknown };
+    if (document.problem !== undefined) throw failure("syntax", place, "", document.problem, document.cause);
+    return { place, content: document.content };
   });
   const read = documents
     .filter(({ content }) => content !== null && content !== undefined)
