@@ -455,10 +455,10 @@ export class Traffic {
       reporter === "auto"
         ? 'the reporter "auto" is chosen when it is asked; for a text, such as a rule needs, write .reportedBy("destination")'
         : 'histograms are "auto", which is found out when it is asked; for a text, such as a rule needs, write createMesh({ histograms: "classic" })';
-    return later(because, async (atMs, options) =>
+    return later(because, async (atMs, rest) =>
       under({
-        reporter: reporter === "auto" ? ((await reporters?.of(this.#scope, atMs, options)) ?? "destination") : reporter,
-        histograms: typeof histograms === "string" ? histograms : await histograms.of(atMs, options),
+        reporter: reporter === "auto" ? ((await reporters?.of(this.#scope, atMs, rest())) ?? "destination") : reporter,
+        histograms: typeof histograms === "string" ? histograms : await histograms.of(atMs, rest()),
       }),
     );
   }

@@ -16,11 +16,14 @@ export interface Ready {
   readonly build: (grouping: Grouping | undefined) => Expr;
 }
 
+/** The options of the next question, of those that an answer takes. */
+type Rest = () => AskOptions;
+
 export interface Later {
   readonly kind: "later";
   /** What is being waited for, in words, for the error of who needs the text at once. */
   readonly because: string;
-  readonly unlock: (atMs: number | undefined, options: AskOptions) => Promise<Ready>;
+  readonly unlock: (atMs: number | undefined, rest: Rest) => Promise<Ready>;
 }
 
 export const ready = (build: Ready["build"]): Ready => Object.freeze({ kind: "ready", build });
@@ -29,15 +32,15 @@ export const later = (because: string, unlock: Later["unlock"]): Later =>
   Object.freeze({ kind: "later", because, unlock });
 
 /** The formula itself when it is ready, otherwise what its question to the backend makes of it. */
-export async function unlock(formula: Formula, atMs: number | undefined, options: AskOptions): Promise<Ready> {
-  return formula.kind === "ready" ? formula : formula.unlock(atMs, options);
+export async function unlock(formula: Formula, atMs: number | undefined, rest: Rest): Promise<Ready> {
+  return formula.kind === "ready" ? formula : formula.unlock(atMs, rest);
 }
 
 /** The formula made of `formula`'s expression by `change`. */
 export function map(formula: Formula, change: (expr: Expr) => Expr): Formula {
   if (formula.kind === "ready") return ready((grouping) => change(formula.build(grouping)));
-  return later(formula.because, async (atMs, options) => {
-    const { build } = await formula.unlock(atMs, options);
+  return later(formula.because, async (atMs, rest) => {
+    const { build } = await formula.unlock(atMs, rest);
     return ready((grouping) => change(build(grouping)));
   });
 }
@@ -105,7 +108,7 @@ function combined(
   const { formula: r } = right;
   if (l.kind === "ready" && r.kind === "ready") return build(l, r);
   const because = l.kind === "later" ? l.because : r.kind === "later" ? r.because : "";
-  return later(because, async (atMs, options) => build(await unlock(l, atMs, options), await unlock(r, atMs, options)));
+  return later(because, async (atMs, rest) => build(await unlock(l, atMs, rest), await unlock(r, atMs, rest)));
 }
 
 function joinedShape(left: Grouping, right: Grouping): Grouping {

@@ -7,9 +7,10 @@ import { metaOf, timeOf } from "./answer.ts";
 import type { Answer, MatrixData } from "./backend.ts";
 import { histogramSamples, histogramSeries } from "./histogram-answer.ts";
 import { askPieces, joinAnswers, type RangeOptions } from "./plan/range.ts";
-import { backendOf, USUAL_SCRAPE_INTERVAL_MS } from "./query.ts";
-import type { Context } from "./question.ts";
-import { resolveGrid, type TimeRange } from "./step.ts";
+import { remarked } from "./plan/window-remarks.ts";
+import { backendOf, type Context } from "./question.ts";
+import { planRange } from "./range-plan.ts";
+import type { TimeRange } from "./step.ts";
 
 /** A question whose answers are histograms, native ones or series of buckets; otherwise like any {@link Query}. */
 export class HistogramQuery<U extends string = string> implements PromiseLike<HistogramVector<U>> {
@@ -51,15 +52,12 @@ export class HistogramQuery<U extends string = string> implements PromiseLike<Hi
 
   /** The histograms over a range, asked for in pieces where it is longer than the backend answers at once. */
   async over(range: TimeRange, options: RangeOptions = {}): Promise<HistogramMatrix<U>> {
-    const { now, onPartial } = this.#context;
-    const backend = backendOf(this.#context);
-    const scrapeMs = (await backend.findScrapeInterval?.(options)) ?? backend.scrapeIntervalMs;
-    const grid = resolveGrid(range, now(), scrapeMs ?? USUAL_SCRAPE_INTERVAL_MS);
     const startedMs = performance.now();
+    const { backend, grid, scrapeIntervalMs, asked } = await planRange(this.#context, range, options);
     const answers: Answer<MatrixData>[] = [];
-    for await (const { answer } of askPieces(backend, this.expr, grid, options)) answers.push(answer);
-    const joined = joinAnswers(answers, performance.now() - startedMs);
-    const meta = metaOf(backend.name, this.promql, joined, onPartial);
+    for await (const { answer } of askPieces(backend, this.expr, grid, asked)) answers.push(answer);
+    const joined = remarked(joinAnswers(answers, performance.now() - startedMs), this.expr, scrapeIntervalMs);
+    const meta = metaOf(backend.name, this.promql, joined, this.#context.onPartial);
     return new HistogramMatrix({ unit: this.unit, meta, ...grid, series: histogramSeries(joined.data, meta) });
   }
 
@@ -71,7 +69,7 @@ export class HistogramQuery<U extends string = string> implements PromiseLike<Hi
   async #ask(atMs: number | undefined, options: AskOptions): Promise<HistogramVector<U>> {
     const { now, onPartial } = this.#context;
     const backend = backendOf(this.#context);
-    const answer = await backend.instant(this.expr, atMs, options);
+    const answer = remarked(await backend.instant(this.expr, atMs, options), this.expr, backend.scrapeIntervalMs);
     const meta = metaOf(backend.name, this.promql, answer, onPartial);
     const at = atMs ?? timeOf(answer.data) ?? now();
     return new HistogramVector({ unit: this.unit, at, meta, samples: histogramSamples(answer.data, at, meta) });

@@ -17,13 +17,15 @@ import { type Quotient, quotient } from "../results/unit.ts";
 import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
 import { isSingle, matrixOf, metaOf, sampleOf, timeOf, vectorOf } from "./answer.ts";
-import type { Answer, Grid, MatrixData, MetricsBackend } from "./backend.ts";
+import type { Answer, Grid, MatrixData } from "./backend.ts";
 import { Condition, type MissingOptions, type Threshold, thresholdOf } from "./condition.ts";
 import { displayQuestion, printQuestion } from "./display.ts";
 import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
-import { askPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
-import { windowRemarks } from "./plan/window-remarks.ts";
-import type { Context, Instantaneous, Plan } from "./question.ts";
+import { Allowance } from "./plan/allowance.ts";
+import { askPieces, checkPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
+import { remarked } from "./plan/window-remarks.ts";
+import { backendOf, type Context, type Instantaneous, type Plan } from "./question.ts";
+import { planRange } from "./range-plan.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
 export type { Context } from "./question.ts";
@@ -32,9 +34,6 @@ export type { Context } from "./question.ts";
 interface Operand {
   readonly unit: string;
 }
-
-/** What Istio's own installation of Prometheus scrapes at, for where nothing tells. */
-export const USUAL_SCRAPE_INTERVAL_MS = 15_000;
 
 /**
  * A question that has not been asked yet. Awaiting it asks for now; {@link Query.at} and {@link Query.over} ask for
@@ -314,13 +313,7 @@ export class Query<U extends string, L extends string = never, out K extends str
   over(range: TimeRange, options: RangeOptions = {}): RangeQuery<U, L> {
     const scrapeIntervalMs = this.#plan.context.backend?.scrapeIntervalMs ?? 1;
     resolveGrid(range, this.#plan.context.now(), scrapeIntervalMs);
-    const { pointsPerRequest } = options;
-    if (pointsPerRequest !== undefined && !(Number.isInteger(pointsPerRequest) && pointsPerRequest > 0)) {
-      throw new QueryError(
-        "step",
-        `over: pointsPerRequest is a whole number above 0, not ${shown(pointsPerRequest)}; leave it out for the backend's own limit`,
-      );
-    }
+    checkPieces(options);
     return new RangeQuery(() => this.#askRange(range, options));
   }
 
@@ -337,8 +330,9 @@ export class Query<U extends string, L extends string = never, out K extends str
   async #ask(atMs: number | undefined, options: AskOptions): Promise<Instantaneous<U, L>> {
     const { context, unit, formula, grouping, shape } = this.#plan;
     const backend = backendOf(context);
-    const expr = (await unlock(formula, atMs, options)).build(grouping);
-    const answer = remarked(await backend.instant(expr, atMs, options), expr, backend.scrapeIntervalMs);
+    const { rest } = new Allowance(options, backend.name);
+    const expr = (await unlock(formula, atMs, rest)).build(grouping);
+    const answer = remarked(await backend.instant(expr, atMs, rest()), expr, backend.scrapeIntervalMs);
     const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
     const at = atMs ?? timeOf(answer.data) ?? context.now();
     const result = isSingle(shape)
@@ -349,14 +343,12 @@ export class Query<U extends string, L extends string = never, out K extends str
 
   async #askRange(range: TimeRange, options: RangeOptions): Promise<AskedRange<U, L>> {
     const { context, unit, formula, grouping, shape } = this.#plan;
-    const backend = backendOf(context);
-    const scrapeIntervalMs = (await backend.findScrapeInterval?.(options)) ?? backend.scrapeIntervalMs;
-    const grid = resolveGrid(range, context.now(), scrapeIntervalMs ?? USUAL_SCRAPE_INTERVAL_MS);
-    const expr = (await unlock(formula, grid.endMs, options)).build(grouping);
+    const { backend, grid, scrapeIntervalMs, asked } = await planRange(context, range, options);
+    const expr = (await unlock(formula, grid.endMs, asked.allowance.rest)).build(grouping);
     const promql = print(expr);
     return {
       grid,
-      pieces: askPieces(backend, expr, grid, { ...options, onProgress: options.onProgress ?? context.onProgress }),
+      pieces: askPieces(backend, expr, grid, asked),
       matrix: (answer, part) =>
         matrixOf(answer.data, shape, {
           unit,
@@ -422,21 +414,6 @@ const notZero = (divisor: Expr): Expr => binary("!=", divisor, number(0));
 
 /** How a condition asks: as the query of its plan. */
 const asking = <U extends string, L extends string>(plan: Plan<U>): Query<U, L> => new Query(plan);
-
-/** The answer, with what is to be said of the windows of the expression that it is to. */
-function remarked<T>(answer: Answer<T>, expr: Expr, scrapeIntervalMs: number | undefined): Answer<T> {
-  const { warnings, infos } = windowRemarks(expr, scrapeIntervalMs);
-  return { ...answer, warnings: [...answer.warnings, ...warnings], infos: [...answer.infos, ...infos] };
-}
-
-/** Whom to ask. */
-export function backendOf({ backend }: Context): MetricsBackend {
-  if (backend !== undefined) return backend;
-  throw new QueryError(
-    "config",
-    'this mesh has no metrics backend; write createMesh({ metrics: prometheus("http://prometheus:9090") })',
-  );
-}
 
 /** A query over the expressions of `formula`, one value without labels until it is grouped. */
 export function query<U extends string, K extends string = string>(

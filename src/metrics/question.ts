@@ -1,3 +1,4 @@
+import { QueryError } from "../errors.ts";
 import type { Expr, Grouping } from "../promql/index.ts";
 import type { Matrix } from "../results/matrix.ts";
 import type { OnProgress } from "../results/progress.ts";
@@ -20,6 +21,15 @@ export interface Context {
   readonly onProgress?: OnProgress | undefined;
   /** Refuses a plain label name that can only be a slip, with a QueryError; `verb` names the method. */
   readonly checkLabel: (name: string, verb: string) => void;
+}
+
+/** Whom to ask. */
+export function backendOf({ backend }: Context): MetricsBackend {
+  if (backend !== undefined) return backend;
+  throw new QueryError(
+    "config",
+    'this mesh has no metrics backend; write createMesh({ metrics: prometheus("http://prometheus:9090") })',
+  );
 }
 
 /** What a query and a condition are shells over. */

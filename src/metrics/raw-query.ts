@@ -6,8 +6,8 @@ import { type AskOptions, type Instant, instantMs, shown } from "../time.ts";
 import { metaOf } from "./answer.ts";
 import { ready, SINGLE } from "./formula.ts";
 import { HistogramQuery } from "./histogram-query.ts";
-import { backendOf, Query } from "./query.ts";
-import type { Context } from "./question.ts";
+import { Query } from "./query.ts";
+import { backendOf, type Context } from "./question.ts";
 
 /** What a query in PromQL's own words gives. */
 export interface RawOptions<U extends string = string> {

@@ -119,6 +119,24 @@ it("over a range has them at each instant, and the course of a quantile", async 
   expect(answer.toTable().length).toBe(3);
 });
 
+it("over a range tells its progress, and what is wrong with its windows", async () => {
+  const told: number[] = [];
+  const metrics = recordingBackend();
+  const mesh = createMesh({ metrics, now: () => AT, onProgress: ({ done }) => void told.push(done) });
+  const buckets = mesh.promql("sum by (le) (rate(x_bucket[20s]))", { type: "histogram" });
+  const warnings = [expect.stringContaining("rate(…[20s]) needs two samples")];
+  const course = await buckets.over({ last: "10m", step: "1m" }, { pointsPerRequest: 4 });
+  expect(course.meta).toMatchObject({ complete: true, warnings });
+  expect((await buckets).meta).toMatchObject({ complete: true, warnings });
+  expect(told).toEqual([1, 2, 3]);
+});
+
+it.each([0, -1, 0.5, Number.NaN])("over a range is refused in pieces of %s", async (pointsPerRequest) => {
+  const mesh = createMesh({ metrics: recordingBackend(), now: () => AT });
+  const asking = mesh.promql("x", { type: "histogram" }).over({ last: "1h" }, { pointsPerRequest });
+  await expect(asking).rejects.toMatchObject({ name: "QueryError", code: "step" });
+});
+
 it("is checked before anything is sent", () => {
   const mesh = createMesh();
   expect(() => mesh.promql("x[5m]", { type: "histogram" })).toThrow(QueryError);

@@ -5,6 +5,7 @@ import { createMesh, label, type MeshOptions } from "../../src/index.ts";
 import type { Grid, MatrixData } from "../../src/metrics/backend.ts";
 import type { RangeProgress } from "../../src/metrics/plan/range.ts";
 import { Query, RangeQuery } from "../../src/metrics/query.ts";
+import { parse } from "../../src/promql/index.ts";
 import { Matrix } from "../../src/results/matrix.ts";
 import { Sample } from "../../src/results/sample.ts";
 import { Vector } from "../../src/results/vector.ts";
@@ -106,6 +107,62 @@ describe("a query asks", () => {
     await expect(rate).rejects.toMatchObject(refusal);
     await expect(rate.at(0)).rejects.toMatchObject(refusal);
     await expect(rate.over({ last: "1h" })).rejects.toMatchObject(refusal);
+  });
+});
+
+describe("a deadline", () => {
+  const later = () => new Promise<void>((resolve) => setTimeout(resolve, 30));
+  const timeoutMs = 20_000;
+
+  test("is for all that a query asks, how it is counted and how often it is scraped included", async () => {
+    const recording = recordingBackend({ instant: () => later().then(() => vectorData([{}, 1])) });
+    const backend = {
+      ...recording,
+      findScrapeInterval: async (options = {}) => {
+        await recording.instant(parse("interval"), undefined, options);
+        return 15_000;
+      },
+    };
+    const auto = createMesh({ metrics: backend, now: () => AT, reporter: "auto" })
+      .workload("a")
+      .inbound.rate("5m");
+    let seen = 0;
+    const left = () => {
+      const asked = recording.asked.slice(seen);
+      seen += asked.length;
+      return asked.map(({ options }) => timeoutMs - (options?.timeoutMs ?? 0));
+    };
+    const isFalling = (spent: readonly number[]) => spent.every((ms, i) => ms >= 25 * i);
+    await auto.now({ timeoutMs });
+    expect(left()).toSatisfy((spent: readonly number[]) => spent.length === 2 && isFalling(spent));
+    await auto.over({ last: "1h" }, { timeoutMs });
+    expect(left()).toSatisfy((spent: readonly number[]) => spent.length > 1 && isFalling(spent));
+    const histogram = createMesh({ metrics: backend, now: () => AT }).promql("x", { type: "histogram" });
+    await histogram.over({ last: "1h" }, { timeoutMs });
+    expect(left()).toSatisfy((spent: readonly number[]) => spent.length === 2 && isFalling(spent));
+  });
+
+  test("that passed before all was asked is a TimeoutError", async () => {
+    const recording = recordingBackend();
+    const backend = { ...recording, findScrapeInterval: () => later().then(() => 15_000) };
+    const rate = createMesh({ metrics: backend, now: () => AT })
+      .all()
+      .rate("5m");
+    await expect(rate.over({ last: "1h" }, { timeoutMs: 10 })).rejects.toMatchObject({
+      name: "TimeoutError",
+      timeoutMs: 10,
+      message: expect.stringContaining("within 10 ms"),
+    });
+    expect(recording.asked).toEqual([]);
+  });
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, "5s"])("of %s is refused", async (timeoutMs) => {
+    const { rate, backend } = meshOf();
+    const options = { timeoutMs: untyped(timeoutMs) };
+    for (const asked of [rate.now(options), rate.over({ last: "1h" }, options)]) {
+      await expect(asked).rejects.toMatchObject({ name: "QueryError", code: "timeout" });
+    }
+    expect(backend.asked).toEqual([]);
   });
 });
 

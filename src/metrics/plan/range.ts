@@ -1,8 +1,9 @@
-import { TimeoutError } from "../../errors.ts";
+import { QueryError } from "../../errors.ts";
 import { type Expr, pinEnds } from "../../promql/index.ts";
 import { type OnProgress, type Progress, Teller } from "../../results/progress.ts";
-import type { AskOptions } from "../../time.ts";
+import { type AskOptions, shown } from "../../time.ts";
 import type { Answer, Grid, MatrixData, MetricsBackend } from "../backend.ts";
+import { Allowance } from "./allowance.ts";
 import { chunksOf } from "./chunks.ts";
 import { joinMatrices } from "./join.ts";
 
@@ -22,6 +23,15 @@ export interface RangeOptions extends AskOptions {
   readonly onProgress?: OnProgress<RangeProgress> | undefined;
 }
 
+/** @throws {QueryError} `code: "step"` for pieces that hold no whole number of instants */
+export function checkPieces({ pointsPerRequest }: RangeOptions): void {
+  if (pointsPerRequest === undefined || (Number.isInteger(pointsPerRequest) && pointsPerRequest > 0)) return;
+  throw new QueryError(
+    "step",
+    `over: pointsPerRequest is a whole number above 0, not ${shown(pointsPerRequest)}; leave it out for the backend's own limit`,
+  );
+}
+
 /** The answer to one piece of a range. */
 export interface Piece {
   readonly grid: Grid;
@@ -33,27 +43,26 @@ export interface Piece {
  *
  * The pieces are asked for side by side, as many as the backend takes questions, and no further ahead of who reads
  * them. The first that fails ends the others, and so does who stops reading. `timeoutMs` is for all of them together.
+ *
+ * @param allowance what is left of the deadline, where something was asked before
  */
 export async function* askPieces(
   backend: MetricsBackend,
   expr: Expr,
   grid: Grid,
-  options: RangeOptions = {},
+  options: RangeOptions & { readonly allowance?: Allowance } = {},
 ): AsyncGenerator<Piece, void, undefined> {
   const { pointsPerRequest = Number.POSITIVE_INFINITY, onProgress, signal, timeoutMs } = options;
+  const { allowance = new Allowance({ signal, timeoutMs }, backend.name) } = options;
   const { limits } = backend;
   const grids = chunksOf(grid, Math.min(pointsPerRequest, limits?.pointsPerRequest ?? Number.POSITIVE_INFINITY));
   const pinned = grids.length === 1 ? expr : pinEnds(expr, grid.startMs, grid.endMs);
-  const startedMs = performance.now();
   const stop = new AbortController();
   // One piece is one question: its caller's signal is passed on as it is.
   const asked =
     grids.length === 1 ? signal : AbortSignal.any(signal === undefined ? [stop.signal] : [signal, stop.signal]);
   const tasks = grids.map((one) => async (): Promise<Piece> => {
-    const answer = await backend.range(pinned, one, {
-      signal: asked,
-      timeoutMs: left(timeoutMs, startedMs, backend.name),
-    });
+    const answer = await backend.range(pinned, one, { ...allowance.rest(), signal: asked });
     return { grid: one, answer };
   });
   const teller = new Teller(onProgress);
@@ -113,14 +122,3 @@ async function* inOrder<T>(tasks: readonly (() => Promise<T>)[], atOnce: number)
 
 const samplesOf = ({ series }: MatrixData): number =>
   series.reduce((sum, { values, histograms }) => sum + values.length + (histograms?.length ?? 0), 0);
-
-/** What is left of a deadline that holds for several questions. */
-function left(timeoutMs: number | undefined, startedMs: number, backend: string): number | undefined {
-  if (timeoutMs === undefined) return undefined;
-  const leftMs = Math.ceil(timeoutMs - (performance.now() - startedMs));
-  if (leftMs > 0) return leftMs;
-  throw new TimeoutError(
-    `${backend}: the range was not answered within ${timeoutMs} ms; ask for less, raise timeoutMs, or take what comes with parts()`,
-    { backend, timeoutMs },
-  );
-}

@@ -1,5 +1,6 @@
 import { type Expr, walk } from "../../promql/index.ts";
 import { formatDuration } from "../../time.ts";
+import type { Answer } from "../backend.ts";
 
 /** Functions that need two samples in their window to say anything. */
 const NEED_TWO: ReadonlySet<string> = new Set([
@@ -23,6 +24,12 @@ export interface WindowRemarks {
 }
 
 const NONE: WindowRemarks = Object.freeze({ warnings: [], infos: [] });
+
+/** The answer, with what is to be said of the windows of the expression that it is to. */
+export function remarked<T>(answer: Answer<T>, expr: Expr, scrapeIntervalMs: number | undefined): Answer<T> {
+  const { warnings, infos } = windowRemarks(expr, scrapeIntervalMs);
+  return { ...answer, warnings: [...answer.warnings, ...warnings], infos: [...answer.infos, ...infos] };
+}
 
 /** Says where a rate's window is too short for the time between two scrapes; nothing where that is not known. */
 export function windowRemarks(expr: Expr, scrapeIntervalMs: number | undefined): WindowRemarks {
