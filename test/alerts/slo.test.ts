@@ -79,6 +79,10 @@ describe("the rules", () => {
       ["ErrorBudgetBurn", 0],
       ["SLOMetricAbsent", 600_000],
     ]);
+    // Alerts of equal labels would be one to an Alertmanager, which each of two rules ends while the other one fires.
+    expect(one.alerts.map((rule) => rule.toJSON().labels.for)).toEqual(["2m", "0s", undefined]);
+    const alike = made({ alerts: [...alerts, { severity: "ticket", burnRate: 1, long: "3d", for: "1h" }] });
+    expect(alike.alerts[2]?.toJSON().labels).toEqual({ slo: "backend", indicator: "availability", severity: "ticket" });
   });
 
   test("count any events", () => {

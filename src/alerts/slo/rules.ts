@@ -73,11 +73,14 @@ export function alertsOf(plan: RulePlan, indicator: Indicator): AlertRule[] {
   }
   const burns = Array.from(kinds.values(), (alike) => {
     const expr = alike.map((line) => burning(line, plan, indicator)).reduce((left, right) => binary("or", left, right));
-    const [first] = alike;
+    const [{ severity, forMs } = NOBODY] = alike;
+    const wait = formatDuration(forMs);
+    // Two rules whose alerts have equal labels would each end what the other one fires.
+    const isOnly = lines.every((line) => line.severity !== severity || line.forMs === forMs);
     return alert("ErrorBudgetBurn", minTraffic === undefined ? expr : binary("and", expr, busy(minTraffic)))
-      .for(formatDuration(first?.forMs ?? 0))
-      .labels(own)
-      .severity(first?.severity ?? "")
+      .for(wait)
+      .labels(isOnly ? own : { ...own, for: wait })
+      .severity(severity)
       .annotations({
         summary: text`SLO ${name}: ${valueAs("percentage")} ${BAD[indicator.name]}, which spends the ${indicator.name} budget of ${String(indicator.budget)} too fast`,
       });
@@ -90,6 +93,7 @@ export function alertsOf(plan: RulePlan, indicator: Indicator): AlertRule[] {
   return [...burns, missing];
 }
 
+const NOBODY = { severity: "", forMs: 0 } as const;
 const BAD = { availability: "failed", latency: "were slow" } as const;
 
 /** Spent fast over the long window, and still over the short one where there is one. */
