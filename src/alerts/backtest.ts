@@ -13,7 +13,7 @@ import { backtestView, intervalsTable, settingsTable } from "./backtest-view.ts"
 import { eachInstant } from "./columns.ts";
 import { type AlertCourse, AlertHistory, type FailedEvaluation } from "./history.ts";
 import { holds } from "./log-condition.ts";
-import { contextOf, questionOf } from "./question.ts";
+import { contextOf, questionIn, questionOf } from "./question.ts";
 import { readsAny } from "./recording/reads.ts";
 import { type PastPart, RecordedPast } from "./recording/recorded-past.ts";
 import { type Reading, readingIn } from "./recording/recordings.ts";
@@ -40,7 +40,7 @@ export type BacktestRange = TimeSpan & { readonly step?: Duration | undefined };
 export interface BacktestOptions extends RangeOptions {
   /** Whom to ask, for a rule whose condition belongs to no mesh, such as one that was imported. */
   readonly metrics?: MetricsBackend | undefined;
-  /** The group that evaluates the rule: its labels, its limit, and the recordings that the rule reads. */
+  /** The group that evaluates the rule: its labels, limit and offset, and the recordings that the rule reads. */
   readonly group?: { readonly spec: GroupSpec } | undefined;
   /** Recording rules whose metrics the rule reads, besides those of its group: their past is made of what they read. */
   readonly recordings?: readonly { readonly spec: RecordSpec }[] | undefined;
@@ -225,7 +225,8 @@ export async function backtest<U extends string>(
   const spec = group === undefined ? rule : inGroup(rule, group.spec);
   const flapMs = lengthMs(flapWithin ?? "15m", "backtest: flapWithin");
   const limit = options.limit ?? group?.spec.limit ?? 0;
-  const past: Past = { spec, window, options, flapMs, limit, context, reading };
+  const behindMs = group?.spec.queryOffsetMs ?? 0;
+  const past: Past = { spec, window, options, flapMs, limit, behindMs, context, reading };
   const own = new Trial(past, spec, undefined);
   const remarks = await replay(question, past, [own], options, recorded);
   return new Backtest<U>({
@@ -252,6 +253,13 @@ export function beginningOf({ startMs, stepMs }: Window, specs: readonly AlertSp
   return startMs - (Math.ceil(longestMs / stepMs) + 1) * stepMs;
 }
 
+/** The instants that rules look at which are evaluated within a window. */
+export const earlier = ({ startMs, endMs, stepMs }: Window, byMs: number): Window => ({
+  startMs: startMs - byMs,
+  endMs: endMs - byMs,
+  stepMs,
+});
+
 /** The recordings that a rule's options name. */
 function readingOf(rule: AlertSpec, { group, recordings = [] }: BacktestOptions): Reading {
   const others = { labels: {}, limit: undefined, rules: recordings.map(({ spec }) => spec) };
@@ -264,6 +272,8 @@ interface Past {
   readonly options: BacktestOptions;
   readonly flapMs: number;
   readonly limit: number;
+  /** How far behind its evaluation a rule looks. */
+  readonly behindMs: number;
   readonly context: Context | undefined;
   readonly reading: Reading;
 }
@@ -282,7 +292,8 @@ async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promis
   const values = thresholds?.map((threshold) => thresholdIn(spec, threshold)) ?? [comparison?.threshold];
   const trials = values.flatMap((threshold) => waitsMs.map((forMs) => new Trial(past, { ...spec, forMs }, threshold)));
   // The values are asked for as they are, and compared here with each threshold as the server would.
-  const question = thresholds === undefined ? questionOf(spec, past.context, BY_HAND) : comparison?.values;
+  const question =
+    thresholds === undefined ? questionOf(spec, past.context, BY_HAND) : comparison && askedOf(comparison.values, past);
   const compare = thresholds === undefined ? undefined : comparison?.op;
   if (question === undefined) return new Sweep([]);
   for (const trial of trials) trial.op = compare;
@@ -297,6 +308,10 @@ async function sweep<U extends string>(past: Past, how: SweepOptions<U>): Promis
     })),
   );
 }
+
+/** The same question to whom the back-test has asked. */
+const askedOf = (values: Question, { context }: Past): Question =>
+  context === undefined ? values : questionIn(context, values.expr);
 
 /** The number that a threshold means for the rule's condition. */
 function thresholdIn({ source }: AlertSpec, threshold: unknown): number | undefined {
@@ -350,7 +365,10 @@ class Trial {
     const { startMs } = this.#past.window;
     return this.#history
       .courses()
-      .map(({ labels, intervals }) => ({ labels, intervals: intervals.filter(({ endMs }) => endMs > startMs) }))
+      .map(({ labels, intervals }) => ({
+        labels,
+        intervals: intervals.filter(({ endMs, ongoing }) => ongoing || endMs > startMs),
+      }))
       .filter(({ intervals }) => intervals.length > 0);
   }
 
@@ -373,7 +391,8 @@ async function replay(
   recorded?: RecordedPast,
 ): Promise<Remarks> {
   const specs = trials.map(({ spec }) => spec);
-  const grid = { ...past.window, startMs: beginningOf(past.window, specs) };
+  const { behindMs, window } = past;
+  const grid = earlier({ ...window, startMs: beginningOf(window, specs) }, behindMs);
   const remarks: Remarks = { promql: undefined, complete: true, warnings: new Set() };
   const known = new Map<string, LabelSet>();
   for await (const part of partsOf(question, grid, past, options, recorded)) {
@@ -382,7 +401,7 @@ async function replay(
       part,
       (labels) => interned(known, labels),
       (atMs, present) => {
-        for (const trial of trials) trial.evaluate(atMs, present);
+        for (const trial of trials) trial.evaluate(atMs + behindMs, present);
       },
     );
   }

@@ -11,6 +11,7 @@ import {
   type BacktestRange,
   backtest,
   beginningOf,
+  earlier,
   type Shared,
   windowOf,
 } from "./backtest.ts";
@@ -133,12 +134,15 @@ export async function backtestGroups(
     const expr = recordings.length === 0 ? undefined : exprOf(spec);
     return expr !== undefined && readsAny(expr, recordings) ? [{ spec, reader: { expr, behind } }] : [];
   });
+  const first = beginningOf(
+    window,
+    readers.map(({ spec }) => spec),
+  );
+  const behindMs = groups.map(({ queryOffsetMs = 0 }) => queryOffsetMs);
+  // Of groups that look back differently far, those that look less far may find what was recorded a while before.
   const grid = {
-    ...window,
-    startMs: beginningOf(
-      window,
-      readers.map(({ spec }) => spec),
-    ),
+    ...earlier({ ...window, startMs: first }, Math.max(...behindMs)),
+    endMs: window.endMs - Math.min(...behindMs),
   };
   const recorded =
     readers.length === 0 || context === undefined

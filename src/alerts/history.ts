@@ -17,7 +17,7 @@ export interface AlertInterval {
   readonly endMs: number;
   /** Whether it was still so at the last evaluation. */
   readonly ongoing: boolean;
-  /** The alert's least and greatest value meanwhile. */
+  /** The alert's least and greatest value meanwhile; NaN only where it had no other. */
   readonly least: number;
   readonly greatest: number;
 }
@@ -101,14 +101,14 @@ export class AlertHistory {
       course = { labels: alert.labels, intervals: [], open: undefined };
       this.#courses.set(key, course);
     }
-    // One that begins anew at this very evaluation was something else before.
-    if (course.open !== undefined && (course.open.state !== alert.state || alert.activeAtMs === atMs))
-      this.#close(key, atMs);
+    if (course.open !== undefined && course.open.state !== alert.state) this.#close(key, atMs);
     const { value } = alert;
     if (course.open === undefined) course.open = { state: alert.state, startMs: atMs, least: value, greatest: value };
     else {
-      course.open.least = Math.min(course.open.least, value);
-      course.open.greatest = Math.max(course.open.greatest, value);
+      // A value that is no number is neither the least nor the greatest of others.
+      const { least, greatest } = course.open;
+      if (!(least <= value)) course.open.least = Number.isNaN(value) ? least : value;
+      if (!(greatest >= value)) course.open.greatest = Number.isNaN(value) ? greatest : value;
     }
   }
 

@@ -1,16 +1,14 @@
 import { PartialError, QueryError } from "../errors.ts";
 import type { LogBackend } from "../logs/backend.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
-import { ready } from "../metrics/formula.ts";
-import { Query } from "../metrics/query.ts";
 import type { Question } from "../metrics/question.ts";
-import { type Expr, typeOf, without } from "../promql/index.ts";
+import { type Expr, typeOf } from "../promql/index.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { Sample } from "../results/sample.ts";
 import { type AskOptions, shown } from "../time.ts";
 import type { ResolvedBecause } from "./notification.ts";
-import { contextOf, questionOf } from "./question.ts";
-import { type AlertSpec, foundAlert } from "./spec.ts";
+import { contextOf, questionIn, questionOf } from "./question.ts";
+import { type AlertSpec, foundAlert, type RuleSource } from "./spec.ts";
 import type { AlertInstance, FoundAlert } from "./state.ts";
 
 /** Whom a watcher asks, for a rule whose condition belongs to no mesh. */
@@ -42,16 +40,10 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
     case "promql": {
       const context = metrics && contextOf(metrics);
       const question = questionOf(spec, context, 'watch({ every, metrics: prometheus("http://prometheus:9090") })');
-      const asking = (expr: Expr): Question =>
-        new Query({
-          context: question.context,
-          unit: "1",
-          formula: ready(() => expr),
-          grouping: undefined,
-          shape: without(),
-        });
       const measured =
-        source.kind === "condition" ? source.condition.measured : comparedIn(source.expr)?.map((expr) => asking(expr));
+        source.kind === "condition" && context === undefined
+          ? source.condition.measured
+          : comparedBy(source)?.map((expr) => questionIn(question.context, expr));
       return {
         find: async (atMs, options) =>
           (await whole(question, atMs, options)).map(({ labels, value }) => foundAlert(spec, labels, value)),
@@ -104,6 +96,9 @@ export function observationOf(spec: AlertSpec, { metrics, logs }: WatchedBackend
   }
 }
 
+const comparedBy = (source: Extract<RuleSource, { kind: "condition" | "promql" }>): readonly Expr[] | undefined =>
+  source.kind === "condition" ? source.condition.measured.map(({ expr }) => expr) : comparedIn(source.expr);
+
 /**
  * What an expression compares: both sides of a comparison, those of `and`, `or` and what stands before `unless`;
  * `undefined` where it says otherwise when it holds.
@@ -139,12 +134,8 @@ async function whole(
   const answer = await question.at(atMs, options);
   const { meta } = answer;
   if (!meta.complete) {
-    const { backend, promql: query, warnings } = meta;
-    throw new PartialError(`watch: part of the answer is missing: ${warnings.join("; ")}`, {
-      backend,
-      query,
-      warnings,
-    });
+    const { backend, promql, warnings } = meta;
+    throw partial(warnings, promql, backend);
   }
   if (!(answer instanceof Sample)) return [...answer];
   const { value, labels } = answer;

@@ -3,7 +3,7 @@ import type { MetricsBackend } from "../metrics/backend.ts";
 import { ready } from "../metrics/formula.ts";
 import { Query } from "../metrics/query.ts";
 import type { Context, Question } from "../metrics/question.ts";
-import { without } from "../promql/index.ts";
+import { type Expr, without } from "../promql/index.ts";
 import { shown } from "../time.ts";
 import { type AlertSpec, exprOf } from "./spec.ts";
 
@@ -29,5 +29,9 @@ export function questionOf(spec: AlertSpec, context: Context | undefined, how: s
     const verb = how.slice(0, how.indexOf("("));
     throw new QueryError("config", `${verb}: the condition of ${shown(spec.name)} belongs to no mesh; write ${how}`);
   }
-  return new Query({ context, unit: "1", formula: ready(() => expr), grouping: undefined, shape: without() });
+  return questionIn(context, expr);
 }
+
+/** A question by an expression, of no unit that is known. */
+export const questionIn = (context: Context, expr: Expr): Question =>
+  new Query({ context, unit: "1", formula: ready(() => expr), grouping: undefined, shape: without() });

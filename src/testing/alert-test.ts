@@ -30,7 +30,7 @@ export interface AlertTestOptions {
   readonly start?: Instant | undefined;
   /** Recording rules whose metrics the alert reads; they are evaluated before it, in this order. */
   readonly recordings?: readonly RecordingRule[] | undefined;
-  /** The group that evaluates the rule: its labels, its limit, and its recording rules in their places. */
+  /** The group that evaluates the rule: its labels, limit and offset, and its recording rules in their places. */
   readonly group?: RuleGroup | undefined;
 }
 
@@ -96,13 +96,14 @@ export class AlertTest {
     const { forMs, keepFiringForMs } = spec;
     const history = new AlertHistory({ forMs, keepFiringForMs, limit: group?.spec.limit ?? 0 });
     const endMs = startMs + Math.floor(ms / intervalMs) * intervalMs;
-    const grid = { startMs, endMs, stepMs: intervalMs };
+    const behindMs = group?.spec.queryOffsetMs ?? 0;
+    const grid = { startMs: startMs - behindMs, endMs: endMs - behindMs, stepMs: intervalMs };
     eachInstant(
       { ...grid, series: this.#found(grid) },
       (labels) => labels,
       (atMs, present) => {
         history.evaluate(
-          atMs,
+          atMs + behindMs,
           present.map((one) => foundAlert(spec, one.series, one.value)),
         );
       },
@@ -174,9 +175,9 @@ export class AlertTest {
   /** What the rule finds in the given series and in what the recording rules make of them. */
   #found(grid: Grid): readonly ReadSeries[] {
     const given = this.#storage ?? memoryStorage();
+    const { recordings: named, group, startMs } = this.#how;
     if (this.#storage === undefined)
-      (given as MemoryStorage).load(this.#notation.join("\n"), { step: grid.stepMs, start: grid.startMs });
-    const { recordings: named, group } = this.#how;
+      (given as MemoryStorage).load(this.#notation.join("\n"), { step: grid.stepMs, start: startMs });
     const others = { labels: {}, limit: undefined, rules: named.map(({ spec }) => spec) };
     const groups = group === undefined ? [others] : [others, group.spec];
     const { recordings, behind } = readingIn(groups, group?.spec, this.rule.spec);

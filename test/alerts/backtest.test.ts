@@ -85,6 +85,25 @@ describe("a back-test", () => {
     expect((await rule.backtest({ from: START + 45 * MINUTE, to: START + 50 * MINUTE })).pages).toBe(0);
   });
 
+  test("that is shorter than a step is one evaluation", async () => {
+    const at = START + 45 * MINUTE;
+    const tried = await rule.backtest({ from: at, to: at + 30_000 });
+    expect(lines(tried)).toEqual(["web firing 44-45+"]);
+    expect(tried).toMatchObject({ pages: 0, firingMs: 0 });
+  });
+
+  test("takes no value that is no number for the least or the greatest", async () => {
+    const storage = memoryStorage();
+    storage.load("load NaN 3 NaN 1 2\nodd NaN NaN NaN NaN NaN", { step: "1m", start: START });
+    const metrics = seriesMetrics(storage, { now: () => NOW });
+    const least = async (name: string) => {
+      const tried = await alert("A", parse(name)).backtest({ from: START, to: START + 4 * MINUTE }, { metrics });
+      return tried.alerts.flatMap(({ intervals }) => intervals.map(({ least, greatest }) => [least, greatest]));
+    };
+    expect(await least("load")).toEqual([[1, 3]]);
+    expect(await least("odd")).toEqual([[Number.NaN, Number.NaN]]);
+  });
+
   test("takes another step, and pieces of the past", async () => {
     asked.length = 0;
     const whole = await rule.backtest({ last: "2h", step: "2m" });
@@ -185,6 +204,14 @@ describe("a sweep", () => {
       });
     }
     expect(settings.filter(({ isOwn }) => isOwn)).toMatchObject([{ forMs: 5 * MINUTE, threshold: 0.95, pages: 2 }]);
+  });
+
+  test("asks whom the back-test has asked", async () => {
+    const unbound = alert("Failing", createMesh().service("backend").success("5m").by("source_workload").below("95%"));
+    const tried = await unbound.backtest({ from: START, to: NOW }, { metrics: backend });
+    const { settings } = await tried.sweep({ threshold: ["95%", "99.9%"] });
+    expect(settings.map(({ pages }) => pages)).toEqual([tried.pages, expect.any(Number)]);
+    expect(settings[1]?.firingMs).toBeGreaterThan(tried.firingMs);
   });
 
   test("of for alone needs no single threshold", async () => {

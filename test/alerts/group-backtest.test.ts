@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { alert, type Backtest, fromYAML, record, ruleGroup, slo } from "../../src/alerts/index.ts";
+import { alert, type Backtest, fromYAML, record, ruleFile, ruleGroup, slo } from "../../src/alerts/index.ts";
 import { createMesh, type MetricsBackend } from "../../src/index.ts";
 import { memoryStorage, parse, print } from "../../src/promql/index.ts";
 import { seriesMetrics, testAlert } from "../../src/testing/index.ts";
@@ -135,6 +135,32 @@ describe("a group's rules", () => {
     const [tested] = testAlert(first, { group }).given(up).alertsAt("4m");
     expect(tested).toMatchObject({ state: "firing", labels: { team: "shop" } });
     expect(testAlert(first, { group }).given(up).alertsAt("5m")[0]?.state).toBe("resolved");
+  });
+
+  test("look as far behind their evaluation as the group does, recordings too", async () => {
+    const { metrics, asked } = asking(up);
+    const down = record("job:down", parse("up == bool 0"));
+    const read = alert("Read", parse("job:down > 0"));
+    const group = ruleGroup("g", [alert("Early", read.expr), down, read], { interval: "1m", queryOffset: "90s" });
+    // Each finds at its evaluation what there was a minute and a half before.
+    const tried = await group.backtest(range, { metrics });
+    const [early, late] = tried.rules.map(lines);
+    expect(late).toEqual(["firing 2-6", "firing 12-20"]);
+    expect(early).toEqual(["firing 3-7", "firing 13-20"]);
+    expect(asked).toEqual(["up == bool 0"]);
+    const swept = await tried.rules[1]?.sweep({ for: ["0s"] });
+    expect(swept?.settings[0]).toMatchObject({ pages: 2, firingMs: 12 * MINUTE });
+    const tested = testAlert(read, { group }).given(up);
+    const states = [1, 2, 5, 6, 11, 12].map((minute) => tested.alertsAt(`${minute}m`)[0]?.state);
+    expect(states).toEqual([undefined, "firing", "firing", "resolved", "resolved", "firing"]);
+  });
+
+  test("of groups that look back differently far have each its own", async () => {
+    const { metrics } = asking(up);
+    const down = ruleGroup("down", [record("job:down", parse("up == bool 0"))], { queryOffset: "2m" });
+    const read = ruleGroup("read", [alert("Read", parse("job:down > 0"))]);
+    const [tried] = (await ruleFile(down, read).backtest(range, { metrics })).rules;
+    expect(tried && lines(tried)).toEqual(["firing 0-4", "firing 10-20"]);
   });
 
   test("may read what they wrote themselves an evaluation before", async () => {

@@ -1,11 +1,10 @@
 import type { Grid } from "../../metrics/backend.ts";
-import { ready } from "../../metrics/formula.ts";
 import type { RangeOptions } from "../../metrics/plan/range.ts";
-import { Query } from "../../metrics/query.ts";
 import type { Context } from "../../metrics/question.ts";
-import { type Expr, memoryStorage, type SeriesStorage, without } from "../../promql/index.ts";
+import { type Expr, memoryStorage, type SeriesStorage } from "../../promql/index.ts";
 import { formatDuration } from "../../time.ts";
 import type { ReadSeries } from "../columns.ts";
+import { questionIn } from "../question.ts";
 import { readSeries } from "./read-series.ts";
 import { divide, partOf, readsOf } from "./reads.ts";
 import { areOrdered, type Evaluation, record, SeriesWriter } from "./record.ts";
@@ -149,14 +148,7 @@ class Parts {
     const { context, options } = this.#asking;
     const { pointsPerRequest, onProgress = context.onProgress, signal } = options;
     const done = this.#answers.length;
-    const question = new Query({
-      context,
-      unit: "1",
-      formula: ready(() => expr),
-      grouping: undefined,
-      shape: without(),
-    });
-    const { series, meta } = await question.over(
+    const { series, meta } = await questionIn(context, expr).over(
       { from: startMs, to: endMs, step: formatDuration(stepMs) },
       {
         pointsPerRequest,
