@@ -416,7 +416,7 @@ describe("documents", () => {
   ];
 
   it.each(shapes)("may be %s", (_, mapping, source, line) => {
-    const places = placesIn(readMapping(mapping), {}, "logs");
+    const places = placesIn(readMapping(mapping, {}), {}, "logs");
     expect(lineOf({ key: "a", source, sort: [] }, places)).toMatchObject({
       line,
       timestampNs: ns(0),
@@ -430,14 +430,14 @@ describe("documents", () => {
     ["2026-11-24T11:00:00+01:00", 0n],
     [START, 0n],
   ])("have the time %s", (time, beyond) => {
-    const places = placesIn(readMapping(MAPPING), {}, "logs");
+    const places = placesIn(readMapping(MAPPING, {}), {}, "logs");
     const line = lineOf({ key: "a", source: { "@timestamp": time, log: "x\n" }, sort: [] }, places);
     expect(line).toMatchObject({ timestampNs: ns(0) + beyond, line: "x" });
   });
 });
 
 describe("conditions", () => {
-  const mapping = readMapping(MAPPING);
+  const mapping = readMapping(MAPPING, {});
   const places = placesIn(mapping, {}, "logs");
   const clausesOf = (filter: Partial<LogFilter>) => applied({ origin: {}, ...filter }, mapping, places);
 
@@ -465,9 +465,39 @@ describe("conditions", () => {
     expect(clausesOf({ origin: { pod: { pattern: "web(-[a-z0-9]+){0,2}" } } }).clauses).toEqual([
       { regexp: { "kubernetes.pod_name.keyword": { value: "web(-[a-z0-9]+){0,2}", flags: "NONE" } } },
     ]);
-    for (const pattern of ["(?i)web", "we~b", "<1-2>", "a&b", "a@", "a+?", '"a"']) {
+    for (const pattern of [
+      "(web)?",
+      ".*",
+      "a|",
+      "(|a)b",
+      "a||b",
+      "[a-]",
+      "(?i)web",
+      "we~b",
+      "<1-2>",
+      "a&b",
+      "a@",
+      "a+?",
+      '"a"',
+    ]) {
       expect(clausesOf({ origin: { pod: { pattern } } }).clauses).toEqual([]);
     }
+  });
+
+  it("ask for no words where it may not be known how texts are cut", async () => {
+    const filter: LogFilter = { origin: {}, lines: [{ text: "|7d4cf7d7|" }] };
+    const phrases = async (settings: Readonly<Record<string, unknown>>): Promise<number> => {
+      server.asked.length = 0;
+      server.keeps(at(0), { settings });
+      await drain(make().entries({ ...query, ...filter }));
+      return JSON.stringify(server.asked.map(({ body }) => body)).split("match_phrase").length - 1;
+    };
+    expect(await phrases({})).toBe(1);
+    const own = (analyzer: object) => ({ "logstash-2026.11.24": { settings: { index: { analysis: { analyzer } } } } });
+    expect(await phrases(own({ default_search: { type: "whitespace" } }))).toBe(0);
+    server.keeps([fluentd("a", START, "a |7d4cf7d7| b")], { settings: null });
+    expect((await drain(make().entries({ ...query, ...filter }))).entries).toHaveLength(1);
+    expect(JSON.stringify(server.asked)).not.toContain("match_phrase");
   });
 
   it.each<[Partial<LogFilter>, string, boolean]>([
@@ -532,6 +562,12 @@ describe("measurements", () => {
         },
       },
     });
+  });
+
+  it("of more instants than anybody looks at are refused", async () => {
+    server.answers(() => HttpResponse.json(MAPPING));
+    const endless = { ...measure, toMs: measure.fromMs + 11_001_000, stepMs: 1_000 };
+    await expect(make().measure(endless)).rejects.toMatchObject({ name: "QueryError", code: "step" });
   });
 
   it.each<[LogMeasure["measurement"], number]>([

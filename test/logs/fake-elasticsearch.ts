@@ -21,6 +21,8 @@ export interface FakeServer {
   readonly cutsAt?: number;
   readonly mostHits?: number;
   readonly mapping?: unknown;
+  /** What it says of analyzers; refused where `null`. */
+  readonly settings?: Readonly<Record<string, unknown>> | null;
   /** Points in time are gone after so many searches. */
   readonly pointsLast?: number;
 }
@@ -107,7 +109,7 @@ function answerOf(
   points: Map<string, number>,
   { method, path, body }: AskedRequest,
 ): Response {
-  const { dialect = "elasticsearch", shy = false, withoutPoints = false, mapping = MAPPING } = server;
+  const { dialect = "elasticsearch", shy = false, withoutPoints = false, mapping = MAPPING, settings = {} } = server;
   const pointPath = dialect === "elasticsearch" ? "/_pit" : "/_search/point_in_time";
   if (path === "/") {
     if (shy) return refusedBy(403, "security_exception", "no permissions for [cluster:monitor/main]");
@@ -115,6 +117,9 @@ function answerOf(
     return HttpResponse.json({ version: { number: "8.1.0", ...distribution } });
   }
   if (path.endsWith("/_mapping")) return HttpResponse.json(mapping as Record<string, unknown>);
+  if (path.includes("/_settings/")) {
+    return settings === null ? refusedBy(403, "security_exception", "no permissions") : HttpResponse.json(settings);
+  }
   if (path.endsWith(pointPath) && method === "POST") {
     if (withoutPoints) return refusedBy(403, "security_exception", "no permissions for [open_point_in_time]");
     const id = `point-${points.size + 1}-${Math.random()}`;

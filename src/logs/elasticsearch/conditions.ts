@@ -1,5 +1,6 @@
 import type { FieldCondition, LineCondition, LogFilter, OriginPart, TextMatch } from "../backend.ts";
-import { isNumber, keywordOf, type Mapping, type Places } from "./mapping.ts";
+import { re2Pattern } from "../re2-pattern.ts";
+import { isNumber, keywordOf, LONGEST_NAME, type Mapping, type Places } from "./mapping.ts";
 
 /** A query in Elasticsearch's own language: data, never text that something else is joined into. */
 export type Clause = Readonly<Record<string, unknown>>;
@@ -38,18 +39,17 @@ function originClauses(path: string | undefined, match: TextMatch, mapping: Mapp
     return { clauses: [{ term: { [keyword.path]: { value: match } } }], whole: true };
   }
   const value = lucenePattern(match.pattern);
-  // What is too long to be indexed may match all the same.
-  if (value === undefined || keyword.longest < LONGEST_NAME) return NOTHING;
+  // What is too long to be indexed, or missing, may match all the same.
+  if (value === undefined || keyword.longest < LONGEST_NAME || re2Pattern(value, "whole").test("")) return NOTHING;
   return { clauses: [{ regexp: { [keyword.path]: { value, flags: "NONE" } } }], whole: true };
 }
 
-/** Of anything in Kubernetes. */
-const LONGEST_NAME = 253;
-
 /** The same pattern for Lucene, where it has nothing in it that the two read in different ways. */
 function lucenePattern(re2: string): string | undefined {
-  const plain = /^(?:[\w-]|\\[-.]|\.|[()|*+?]|\[[a-z0-9-]+\]|\{\d{1,2}(?:,\d{1,2})?\})*$/i;
-  return plain.test(re2) && !re2.includes("(?") && !/[*+?}][*+?{]/.test(re2) ? re2 : undefined;
+  const plain = /^(?:[\w-]|\\[-.]|\.|[()|*+?]|\[(?:[a-z0-9]-[a-z0-9]|[a-z0-9](?!-))+-?\]|\{\d{1,2}(?:,\d{1,2})?\})*$/i;
+  // Nothing at all, as one of several, is written otherwise there.
+  const strange = /\(\?|[*+?}][*+?{]|(?:^|[(|])(?:[|)]|$)/;
+  return plain.test(re2) && !strange.test(re2) ? re2 : undefined;
 }
 
 function lineClauses(condition: LineCondition, mapping: Mapping, { line, merged }: Places): readonly Clause[] {

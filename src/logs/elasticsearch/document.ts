@@ -5,7 +5,7 @@ import type { Places } from "./mapping.ts";
 
 /** The line that a document keeps; `undefined` where it keeps none, or no time. */
 export function lineOf({ source, sort }: Hit, places: Places): LogLine | undefined {
-  const timestampNs = nanosecondsOf(valueAt(source, places.time)) ?? millisecondsOf(sort[0]);
+  const timestampNs = timeOf(nanosecondsOf(valueAt(source, places.time)), millisecondsOf(sort[0]));
   const line = textOf(source, places);
   if (timestampNs === undefined || line === undefined) return undefined;
   const origin: Partial<Record<OriginPart, string>> = {};
@@ -43,6 +43,12 @@ export function valueAt(source: JsonRecord, path: string): unknown {
     if (value !== undefined) return value;
   }
   return undefined;
+}
+
+/** The server knows how the time is written; what is written has digits that it leaves out. */
+function timeOf(writtenNs: bigint | undefined, sortedNs: bigint | undefined): bigint | undefined {
+  if (writtenNs === undefined || sortedNs === undefined) return writtenNs ?? sortedNs;
+  return writtenNs >= sortedNs && writtenNs - sortedNs < 1_000_000n ? writtenNs : sortedNs;
 }
 
 const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9})\d*)?(Z|[+-]\d{2}:?\d{2})?$/;

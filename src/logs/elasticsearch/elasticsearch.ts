@@ -21,13 +21,14 @@ import { lineTest } from "../line-filter.ts";
 import { documentOf, type Found, failure, isRecord, NAME, readFound } from "./answer.ts";
 import { applied } from "./conditions.ts";
 import { closePoint, type Dialect, describedBy, dialectsOf, openPoint } from "./dialect.ts";
-import { type LogFields, type Mapping, type Places, placesIn, readMapping } from "./mapping.ts";
+import { ANALYZERS, type LogFields, type Mapping, type Places, placesIn, readMapping } from "./mapping.ts";
 import {
   type Aggregated,
   aggregatedBy,
   aggregationsOf,
   instantsOf,
   LineMeasure,
+  lacksGroups,
   MOST_WINDOWS,
   readAggregations,
   SeriesOf,
@@ -156,6 +157,8 @@ class Elasticsearch implements LogBackend {
     const warnings = new Set<string>();
     let complete = true;
     const instants = instantsOf(question);
+    // A line without the number counts for none.
+    const numbers = by.number === undefined ? [] : [{ exists: { field: by.number } }];
     for (let i = 0; i < instants.length; i += MOST_WINDOWS) {
       const some = instants.slice(i, i + MOST_WINDOWS);
       const range = {
@@ -166,13 +169,14 @@ class Elasticsearch implements LogBackend {
       const json = {
         size: 0,
         track_total_hits: false,
-        query: { bool: { filter: [{ range: { [places.time]: range } }, ...clauses] } },
+        query: { bool: { filter: [{ range: { [places.time]: range } }, ...clauses, ...numbers] } },
         aggs: aggregationsOf(question, by, some, places.time),
       };
       const path = `/${this.#index}/_search`;
       const found = await this.#askFor(async () =>
         readFound(await this.#http.send({ method: "POST", path, json, idempotent: true, ...options })),
       );
+      if (lacksGroups(found.aggregations)) return this.#fromLines(question, options);
       const left = readAggregations(found.aggregations, question, series.take);
       for (const warning of [...found.warnings, ...left]) warnings.add(warning);
       if (found.warnings.length + left.length > 0) complete = false;
@@ -270,10 +274,20 @@ class Elasticsearch implements LogBackend {
     if (!Object.values(answer).every((index) => isRecord(index) && isRecord(index.mappings))) {
       throw failure("shape", "every index must have its mappings");
     }
-    const mapping = readMapping(answer);
+    const mapping = readMapping(answer, await this.#analyzers({ signal, timeoutMs }));
     const places = placesIn(mapping, this.#given, this.#index);
     this.#layout = { mapping, places, untilMs: nowMs + MAPPING_MS };
     return this.#layout;
+  }
+
+  /** `undefined` where who may search may not read settings: then nothing is known of how texts are cut into words. */
+  #analyzers(options: AskOptions): Promise<unknown> {
+    const path = `/${this.#index}/${ANALYZERS}`;
+    return this.#http.ask(this.#inquiry("indices.get_settings", ["GET", "_settings"]), async () => {
+      const response = await this.#http.send({ method: "GET", path, idempotent: true, ...options });
+      const { status } = response;
+      return status >= 400 && status < 500 && status !== 401 && status !== 429 ? undefined : documentOf(response);
+    });
   }
 }
 

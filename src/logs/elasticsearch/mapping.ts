@@ -3,11 +3,14 @@ import type { OriginPart } from "../backend.ts";
 
 /** How a field is indexed. */
 export interface MappedField {
-  /** As the server names it: `"text"`, `"keyword"`, `"long"`, …; `"mixed"` where indices differ. */
+  /**
+   * As the server names it: `"text"`, `"keyword"`, `"long"`, …; `"mixed"` where indices differ, `"opaque"` where it is
+   * not indexed, or not by its exact value.
+   */
   readonly type: string;
   /** Longer values of a keyword are not indexed. */
   readonly ignoreAbove: number | undefined;
-  /** Has an analyzer of its own: how it cuts text into words is not known. */
+  /** How it cuts text into words, or where in the text these were, is not known. */
   readonly analyzed: boolean;
 }
 
@@ -44,34 +47,65 @@ type JsonRecord = Readonly<Record<string, unknown>>;
 const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Reads the answer to `GET /index/_mapping`, all indices into one. */
-export function readMapping(answer: unknown): Mapping {
+/**
+ * Reads the answer to `GET /index/_mapping`, all indices into one.
+ *
+ * @param settings the answer to {@link ANALYZERS} of the same indices; `undefined` where it may not be known
+ */
+export function readMapping(answer: unknown, settings: unknown): Mapping {
   const fields = new Map<string, MappedField>();
-  for (const index of Object.values(isRecord(answer) ? answer : {})) {
+  for (const [name, index] of Object.entries(isRecord(answer) ? answer : {})) {
     const mappings = isRecord(index) ? index.mappings : undefined;
-    if (isRecord(mappings)) collect(mappings.properties, "", fields);
+    if (isRecord(mappings)) collect(mappings.properties, "", { fields, standard: isStandard(settings, name) });
   }
   return fields;
 }
 
-function collect(properties: unknown, prefix: string, into: Map<string, MappedField>): void {
+/** Below an index: the analyzers of texts that name none. Only those that are not the standard one are there. */
+export const ANALYZERS = "_settings/index.analysis.analyzer.default*";
+
+function isStandard(settings: unknown, index: string): boolean {
+  if (!isRecord(settings)) return false;
+  const own = Object.hasOwn(settings, index) ? settings[index] : undefined;
+  const [all] = ["settings", "index", "analysis", "analyzer"].reduce<readonly unknown[]>(
+    ([at], step) => [isRecord(at) ? at[step] : undefined],
+    [own],
+  );
+  return all === undefined;
+}
+
+interface Collected {
+  readonly fields: Map<string, MappedField>;
+  /** Whether texts that name no analyzer have the standard one. */
+  readonly standard: boolean;
+}
+
+function collect(properties: unknown, prefix: string, into: Collected): void {
+  const { fields, standard } = into;
   for (const [name, field] of Object.entries(isRecord(properties) ? properties : {})) {
     if (!isRecord(field)) continue;
     const path = `${prefix}${name}`;
-    const { type, ignore_above: ignoreAbove, analyzer, path: target } = field;
+    const { type, ignore_above: ignoreAbove, path: target } = field;
     if (typeof type === "string" && type !== "alias") {
       const own = {
-        type,
+        type: field.index === false || field.normalizer !== undefined ? "opaque" : type,
         ignoreAbove: typeof ignoreAbove === "number" ? ignoreAbove : undefined,
-        analyzed: analyzer !== undefined && analyzer !== "standard",
+        analyzed: !isCutByWords(field, standard),
       };
-      into.set(path, merged(into.get(path), own));
+      fields.set(path, merged(fields.get(path), own));
     } else if (typeof target === "string") {
-      into.set(path, { type: "alias", ignoreAbove: undefined, analyzed: true });
+      fields.set(path, { type: "alias", ignoreAbove: undefined, analyzed: true });
     }
     collect(field.properties, `${path}.`, into);
     collect(field.fields, `${path}.`, into);
   }
+}
+
+/** Whether a text is indexed as its words by the standard rules, each with its place. */
+function isCutByWords(field: JsonRecord, standard: boolean): boolean {
+  const { analyzer, search_analyzer: searching = analyzer, index_options: options = "positions" } = field;
+  const known = (name: unknown) => (name === undefined ? standard : name === "standard");
+  return known(analyzer) && known(searching) && (options === "positions" || options === "offsets");
 }
 
 /** Of indices that differ nothing is expected but what holds in all of them. */
@@ -152,6 +186,9 @@ const missing = (what: string, example: string, index: string): QueryError =>
     `elasticsearch: no field of ${JSON.stringify(index)} is known to hold a line's ${what}; ` +
       `name it: { fields: { ${what}: "${example}" } }`,
   );
+
+/** No name of anything in Kubernetes is longer. */
+export const LONGEST_NAME = 253;
 
 /** The path by which exact values of a field can be asked for; longer values than `longest` are not there. */
 export function keywordOf(

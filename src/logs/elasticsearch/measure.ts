@@ -1,12 +1,26 @@
-import { DecodeError, unreachable } from "../../errors.ts";
+import { DecodeError, QueryError, unreachable } from "../../errors.ts";
+import { shown } from "../../time.ts";
 import type { LogGroup, LogLine, LogMeasure, LogMeasurement, LogSeries } from "../backend.ts";
 import { fieldNumber, fieldText, recordOf } from "../line-filter.ts";
 import { isRecord, type JsonRecord, NAME } from "./answer.ts";
 import type { Clause } from "./conditions.ts";
-import { isNumber, keywordOf, type Mapping, type Places } from "./mapping.ts";
+import { isNumber, keywordOf, LONGEST_NAME, type Mapping, type Places } from "./mapping.ts";
 
-/** The instants of a question. */
+/** Nobody looks at more instants; Loki refuses them too. */
+const MOST_INSTANTS = 11_000;
+
+/**
+ * The instants of a question.
+ *
+ * @throws {QueryError} `code: "step"` where they are too many
+ */
 export function instantsOf({ fromMs, toMs, stepMs }: LogMeasure): readonly number[] {
+  if (fromMs !== toMs && (toMs - fromMs) / stepMs > MOST_INSTANTS) {
+    throw new QueryError(
+      "step",
+      `${NAME}: a step of ${shown(stepMs)} ms makes more than ${MOST_INSTANTS} instants; write a longer one`,
+    );
+  }
   const instants: number[] = [];
   for (let ms = fromMs; ms <= toMs; ms += stepMs) {
     instants.push(ms);
@@ -19,6 +33,8 @@ export function instantsOf({ fromMs, toMs, stepMs }: LogMeasure): readonly numbe
 export interface Aggregated {
   readonly number: string | undefined;
   readonly groups: readonly string[];
+  /** What documents have that the server did not index by its value, and so cannot group by: then the lines decide. */
+  readonly unindexed: readonly Clause[];
 }
 
 /** The paths by which the server can reckon a measurement itself, exactly by group; `undefined` where it cannot. */
@@ -32,11 +48,20 @@ export function aggregatedBy(
   const apart = places.merged !== undefined && places.line === undefined;
   const number = "field" in measurement ? field(measurement.field) : undefined;
   if (number !== undefined && !(apart && isNumber(mapping, number))) return undefined;
-  const groups = by.map((group) => {
+  const groups: string[] = [];
+  const unindexed: Clause[] = [];
+  for (const group of by) {
     const path = "origin" in group ? places.origin[group.origin] : apart ? field(group.field) : undefined;
-    return path === undefined ? undefined : keywordOf(mapping, path)?.path;
-  });
-  return groups.every((path) => path !== undefined) ? { number, groups } : undefined;
+    const keyword = path === undefined ? undefined : keywordOf(mapping, path);
+    if (path === undefined || keyword === undefined) return undefined;
+    groups.push(keyword.path);
+    if (keyword.longest >= ("origin" in group ? LONGEST_NAME : Number.POSITIVE_INFINITY)) continue;
+    // Only the text beside a keyword tells of values that were too long for it.
+    if (keyword.path === path) return undefined;
+    const exists = (one: string): Clause => ({ exists: { field: one } });
+    unindexed.push({ bool: { filter: [exists(path)], must_not: [exists(keyword.path)] } });
+  }
+  return { number, groups, unindexed };
 }
 
 /** How many groups one call asks for, and how many windows. */
@@ -46,13 +71,14 @@ export const MOST_WINDOWS = 500;
 /** The aggregations that measure each window, `(instant - window, instant]`, by group. */
 export function aggregationsOf(
   { measurement, windowMs }: LogMeasure,
-  { number, groups }: Aggregated,
+  { number, groups, unindexed }: Aggregated,
   instants: readonly number[],
   time: string,
 ): Clause {
   let inner: Clause = number === undefined ? {} : { value: metricOf(measurement, number) };
   for (const path of [...groups].reverse()) {
-    inner = { group: { terms: { field: path, size: MOST_GROUPS }, ...(isEmpty(inner) ? {} : { aggs: inner }) } };
+    const terms = { field: path, size: MOST_GROUPS, missing: MISSING };
+    inner = { group: { terms, ...(isEmpty(inner) ? {} : { aggs: inner }) } };
   }
   const filters = Object.fromEntries(
     instants.map((ms) => [
@@ -60,7 +86,19 @@ export function aggregationsOf(
       { range: { [time]: { gt: Math.floor(ms - windowMs), lte: Math.floor(ms), format: "epoch_millis" } } },
     ]),
   );
-  return { window: { filters: { filters }, ...(isEmpty(inner) ? {} : { aggs: inner }) } };
+  return {
+    window: { filters: { filters }, ...(isEmpty(inner) ? {} : { aggs: inner }) },
+    ...(unindexed.length === 0 ? {} : { unindexed: { filter: { bool: { should: unindexed } } } }),
+  };
+}
+
+/** What documents without a value are grouped under. */
+const MISSING = "";
+
+/** Whether documents have values to group by that the server does not group them by. */
+export function lacksGroups(aggregations: JsonRecord | undefined): boolean {
+  const unindexed = aggregations?.unindexed;
+  return isRecord(unindexed) && Number(unindexed.doc_count) > 0;
 }
 
 const isEmpty = (clause: Clause): boolean => Object.keys(clause).length === 0;
@@ -109,7 +147,8 @@ export function readAggregations(
       warnings.add(`${others} lines are of more groups than ${MOST_GROUPS}; narrow the filter`);
     }
     for (const one of Array.isArray(below) ? below.filter(isRecord) : []) {
-      read(one, ms, depth + 1, { ...labels, [nameOf(group)]: String(one.key) });
+      const key = String(one.key);
+      read(one, ms, depth + 1, key === MISSING ? labels : { ...labels, [nameOf(group)]: key });
     }
   };
   for (const [ms, bucket] of Object.entries(buckets)) read(bucket, Number(ms), 0, {});
@@ -175,8 +214,12 @@ export class LineMeasure {
     const group = this.#groups.get(key) ?? { labels, windows: new Map<number, number[]>() };
     this.#groups.set(key, group);
     const ms = Number(line.timestampNs) / 1e6;
-    for (const instant of this.#instants) {
-      if (ms <= instant - windowMs || ms > instant) continue;
+    const { fromMs, stepMs } = this.#question;
+    const first = ms <= fromMs ? 0 : Math.ceil((ms - fromMs) / stepMs);
+    for (let i = first; i < this.#instants.length; i++) {
+      const instant = this.#instants[i] ?? Number.NaN;
+      if (ms <= instant - windowMs) break;
+      if (ms > instant) continue;
       const values = group.windows.get(instant);
       if (values === undefined) group.windows.set(instant, [value]);
       else values.push(value);

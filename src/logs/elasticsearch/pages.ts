@@ -210,7 +210,11 @@ class Walk {
       size,
       track_total_hits: this.#total === undefined ? MOST_COUNTED : false,
       query: { bool: { filter: [range, ...clauses] } },
-      sort: [{ [places.time]: { order, numeric_type: "date" } }, ...(tie === undefined ? [] : [{ [tie]: { order } }])],
+      // An index without the field has no lines, which is no failure.
+      sort: [
+        { [places.time]: { order, numeric_type: "date", unmapped_type: "date" } },
+        ...(tie === undefined ? [] : [{ [tie]: { order } }]),
+      ],
       ...(this.#point === undefined ? {} : { pit: { id: this.#point.id, keep_alive: KEEP_ALIVE } }),
       ...(this.#after === undefined ? {} : { search_after: this.#after }),
     };
@@ -268,10 +272,10 @@ class Walk {
 
   #lines(hits: readonly Hit[]): LogLine[] {
     const { fromNs, toNs, places, isWanted } = this.#query;
-    return hits
-      .map((hit) => lineOf(hit, places))
-      .filter((line) => line !== undefined)
-      .filter((line) => line.timestampNs >= fromNs && line.timestampNs < toNs && isWanted(line));
+    const lines = hits.map((hit) => lineOf(hit, places)).filter((line) => line !== undefined);
+    const without = hits.length - lines.length;
+    if (without > 0) this.#unsaid = [...this.#unsaid, noLine(without, places)];
+    return lines.filter((line) => line.timestampNs >= fromNs && line.timestampNs < toNs && isWanted(line));
   }
 
   #timeOf({ sort }: Hit): number {
@@ -286,6 +290,10 @@ const msOf = ({ timestampNs }: LogLine): number => Number(timestampNs / 1_000_00
 
 const sorted = (lines: readonly LogLine[], forward: boolean): readonly LogLine[] =>
   lines.toSorted((a, b) => (a.timestampNs === b.timestampNs ? 0 : a.timestampNs < b.timestampNs === forward ? -1 : 1));
+
+const noLine = (documents: number, { line, merged }: Places): string =>
+  `${documents} of the documents have no line under ${JSON.stringify(line ?? merged)}; ` +
+  "narrow the index or the filter, or name the place: { fields: { line } }";
 
 const lost = ({ fromNs }: NsSpan, size: number): string =>
   `${formatInstant(Number(fromNs / 1_000_000n))} has more lines than the ${size} that one call gives, and the rest cannot be asked for; narrow the filter`;

@@ -96,7 +96,7 @@ function filters({ filters: named }: JsonRecord, below: Below, nowMs: number): A
 }
 
 function terms(options: JsonRecord, below: Below): Aggregator {
-  const { field: path = "", size = 10 } = options;
+  const { field: path = "", size = 10, missing } = options;
   const field = fieldAt(String(path));
   if (field?.type === "text") {
     throw illegal(
@@ -109,8 +109,8 @@ function terms(options: JsonRecord, below: Below): Aggregator {
   const buckets = new Map<string, Bucket>();
   return {
     take: (document) => {
-      const key = field?.type === "keyword" ? field.value(document) : undefined;
-      if (key === undefined) return;
+      const key = (field?.type === "keyword" ? field.value(document) : undefined) ?? missing;
+      if (typeof key !== "string") return;
       const bucket = buckets.get(key) ?? new Bucket(below());
       buckets.set(key, bucket);
       bucket.take(document);

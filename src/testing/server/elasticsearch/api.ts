@@ -29,6 +29,11 @@ export function elasticsearchApi(
   const routes: readonly Route[] = [
     { methods: ["GET", "HEAD"], path: /^\/$/, answer: () => jsonReply(INFO[distribution]) },
     route(["GET"], /^\/(?:([^/_][^/]*)\/)?_mapping$/, (_, index = "") => jsonReply(mapping(index || "*", now()))),
+    // Nothing is set there that differs from what a server does by itself.
+    route(["GET"], /^\/(?:([^/_][^/]*)\/)?_settings\/index\.analysis\.[^/]+$/, (_, index = "") => {
+      indexTest(index || "*", now());
+      return jsonReply({});
+    }),
     route(["GET", "POST"], /^\/([^/_][^/]*)\/_search$/, ({ body, headers }, index = "") => {
       const document = documentIn(body, headers);
       if (document.pit !== undefined) {
