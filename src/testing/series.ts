@@ -5,6 +5,7 @@ import { bytesOf, LE, type Measure, type Observed, observedOf, openMs, type Part
 import { mix } from "./hash.ts";
 import { labelsKey, labelsOf, targetLabels } from "./labels.ts";
 import type { Simulation } from "./simulation.ts";
+import type { Steps } from "./steps.ts";
 import type { Stream } from "./stream.ts";
 import type { Spell } from "./timeline.ts";
 import type { Workload } from "./topology.ts";
@@ -26,6 +27,8 @@ class SimulatedSeries implements SeriesStorage {
   readonly #counted = new Map<string, Counted>();
   readonly #taken: number[];
   readonly #observed = new Map<string, WeakMap<Part, Observed>>();
+  /** The longest that a connection is open, as far as streams are known. */
+  #longestOpenMs = 0;
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -60,7 +63,7 @@ class SimulatedSeries implements SeriesStorage {
 
   *#seriesOf(counted: Counted, columns: Columns, isWanted: IsWanted): Iterable<StoredSeries> {
     const { protocol, isOk } = counted;
-    const count = { of: () => (n: number) => n };
+    const count = { of: () => asItIs };
     if (protocol === "tcp") {
       yield* this.#counter(METRICS.tcpOpened, counted, columns, isWanted, { ...count, opened: true });
       yield* this.#counter(METRICS.tcpClosed, counted, columns, isWanted, count);
@@ -86,13 +89,11 @@ class SimulatedSeries implements SeriesStorage {
     { of, opened = false }: { readonly of: (part: Part) => (count: number) => number; readonly opened?: boolean },
   ): Iterable<StoredSeries> {
     if (!isWanted(name, labels)) return;
-    const sums = columns.zeros();
+    const sum = columns.sum();
     for (const part of parts) {
-      const counts = opened ? columns.before(part.stream, openMs(part)) : columns.of(part.stream);
-      const value = of(part);
-      for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + value(counts[i] ?? 0);
+      sum.add(opened ? columns.before(part.stream, openMs(part)) : columns.of(part.stream), of(part));
     }
-    yield* fromBirth(name, labels, columns.timesMs, sums, columns.birth(parts));
+    yield* fromBirth(name, labels, columns.timesMs, sum.values(), columns.birth(parts));
   }
 
   *#histogram(
@@ -107,26 +108,26 @@ class SimulatedSeries implements SeriesStorage {
     const wanted = LE.map((le) => isWanted(`${name}_bucket`, { ...labels, le }));
     const isCounted = isWanted(`${name}_count`, labels);
     if (isCounted || wanted.includes(true)) {
-      const sums = columns.zeros();
+      const sum = columns.sum();
+      let values = sum.values();
       for (const [bucket, le] of LE.entries()) {
-        for (const [i, part] of parts.entries()) {
-          if (observed[i]?.bucket === bucket) add(sums, columns.of(part.stream));
-        }
+        const within = parts.filter((_, i) => observed[i]?.bucket === bucket);
+        for (const { stream } of within) sum.add(columns.of(stream), asItIs);
+        // Buckets that nothing falls into share the column of the one below.
+        if (within.length > 0 && (isCounted || wanted.includes(true, bucket))) values = sum.values();
         if (wanted[bucket] === true) {
-          yield* fromBirth(`${name}_bucket`, { ...labels, le }, columns.timesMs, sums.slice(), birth);
+          yield* fromBirth(`${name}_bucket`, { ...labels, le }, columns.timesMs, values, birth);
         }
       }
-      if (isCounted) yield* fromBirth(`${name}_count`, labels, columns.timesMs, sums, birth);
+      if (isCounted) yield* fromBirth(`${name}_count`, labels, columns.timesMs, values, birth);
     }
     if (!isWanted(`${name}_sum`, labels)) return;
-    const sums = columns.zeros();
-    for (const [i, part] of parts.entries()) {
-      const counts = columns.of(part.stream);
+    const sum = columns.sum();
+    for (const [i, { stream }] of parts.entries()) {
       const values = observed[i];
-      if (values === undefined) continue;
-      for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] ?? 0) + values.sum(counts[at] ?? 0);
+      if (values !== undefined) sum.add(columns.of(stream), (count) => values.sum(count));
     }
-    yield* fromBirth(`${name}_sum`, labels, columns.timesMs, sums, birth);
+    yield* fromBirth(`${name}_sum`, labels, columns.timesMs, sum.values(), birth);
   }
 
   #observedBy(part: Part, measure: Measure): Observed {
@@ -137,8 +138,15 @@ class SimulatedSeries implements SeriesStorage {
     return observed;
   }
 
-  /** Takes in the streams that there were by `ms`. */
+  /** Takes in the streams that there were by `ms`, and those whose connections may have been opened by then. */
   #takeUntil(ms: number): void {
+    for (let reachedMs = Number.NEGATIVE_INFINITY; reachedMs < ms + this.#longestOpenMs; ) {
+      reachedMs = ms + this.#longestOpenMs;
+      this.#takeEnded(reachedMs);
+    }
+  }
+
+  #takeEnded(ms: number): void {
     for (let flow = 0; flow < this.#simulation.flows; flow++) {
       const streams = this.#simulation.streams(flow, ms);
       for (const stream of streams.slice(this.#taken[flow] ?? 0)) {
@@ -150,6 +158,9 @@ class SimulatedSeries implements SeriesStorage {
 
   #take(part: Part): void {
     const { report } = part;
+    if (report.exchange.service.protocol === "tcp") {
+      this.#longestOpenMs = Math.max(this.#longestOpenMs, openMs(part));
+    }
     const key = labelsKey(report);
     const counted = this.#counted.get(key);
     if (counted !== undefined) {
@@ -170,61 +181,89 @@ function scrapes({ pod }: Workload, intervalMs: number, fromMs: number, toMs: nu
   const offsetMs = [...pod].reduce((bits, letter) => mix(bits, letter.charCodeAt(0)), seed) % intervalMs;
   const first = Math.ceil((fromMs - offsetMs) / intervalMs);
   const last = Math.floor((toMs - offsetMs) / intervalMs);
-  return Float64Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * intervalMs + offsetMs);
+  const timesMs = new Float64Array(Math.max(0, last - first + 1));
+  for (let i = 0; i < timesMs.length; i++) timesMs[i] = (first + i) * intervalMs + offsetMs;
+  return timesMs;
 }
+
+const asItIs = (count: number): number => count;
 
 /** How many requests of each stream there were at each scrape of one proxy. */
 class Columns {
   readonly timesMs: Float64Array;
-  readonly #expected = new Map<Spell, Float64Array>();
-  readonly #counts = new Map<Stream, Float64Array>();
+  readonly #expected = new Map<Spell, Steps>();
+  readonly #counts = new Map<Stream, Steps>();
 
   constructor(timesMs: Float64Array) {
     this.timesMs = timesMs;
   }
 
-  zeros(): Float64Array<ArrayBuffer> {
-    return new Float64Array(this.timesMs.length);
+  sum(): Sum {
+    return new Sum(this.timesMs.length);
   }
 
-  of(stream: Stream): Float64Array {
-    let counts = this.#counts.get(stream);
-    if (counts === undefined) {
-      const expected = this.#expectedOf(stream.spell);
-      const isStill = expected.at(-1) === expected[0];
-      counts = isStill
-        ? this.zeros().fill(stream.untilExpected(expected[0] ?? 0))
-        : expected.map((until) => stream.untilExpected(until));
-      this.#counts.set(stream, counts);
-    }
+  of(stream: Stream): Steps {
+    const counts = this.#counts.get(stream) ?? stream.along(this.#expectedOf(stream.spell));
+    this.#counts.set(stream, counts);
     return counts;
   }
 
   /** How many there were so long after each scrape, and had begun at it. */
-  before(stream: Stream, ms: number): Float64Array {
-    return this.timesMs.map((timeMs) => stream.until(timeMs + ms));
+  before(stream: Stream, ms: number): Steps {
+    return stream.along(stream.spell.along(this.timesMs.map((timeMs) => timeMs + ms)));
   }
 
   /** The place of the first scrape at which any request had come. */
   birth(parts: readonly Part[]): number {
     let birth = this.timesMs.length;
     for (const { stream } of parts) {
-      const first = this.of(stream).findIndex((count) => count > 0);
-      if (first >= 0) birth = Math.min(birth, first);
+      const { at, values } = this.of(stream);
+      const first = values.findIndex((count) => count > 0);
+      birth = Math.min(birth, at[first] ?? birth);
       if (birth === 0) break;
     }
     return birth;
   }
 
-  #expectedOf(spell: Spell): Float64Array {
-    const expected = this.#expected.get(spell) ?? this.timesMs.map((ms) => spell.until(ms));
+  #expectedOf(spell: Spell): Steps {
+    const expected = this.#expected.get(spell) ?? spell.along(this.timesMs);
     this.#expected.set(spell, expected);
     return expected;
   }
 }
 
-function add(sums: Float64Array, counts: Float64Array): void {
-  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (counts[i] ?? 0);
+/**
+ * A sum of what streams come to at each scrape, kept as its differences from one scrape to the next. All of them are
+ * whole numbers, so that adding them up in another order changes nothing.
+ */
+class Sum {
+  readonly #differences: Float64Array;
+
+  constructor(size: number) {
+    this.#differences = new Float64Array(size);
+  }
+
+  add({ at, values }: Steps, value: (count: number) => number): void {
+    const differences = this.#differences;
+    let before = 0;
+    for (let i = 0; i < at.length; i++) {
+      const place = at[i] as number;
+      const now = value(values[i] as number);
+      differences[place] = (differences[place] as number) + now - before;
+      before = now;
+    }
+  }
+
+  /** The sum so far. */
+  values(): Float64Array {
+    const values = new Float64Array(this.#differences.length);
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) {
+      sum += this.#differences[i] as number;
+      values[i] = sum;
+    }
+    return values;
+  }
 }
 
 const ofOnes = (name: string, labels: LabelSet, timesMs: Float64Array): StoredSeries => ({

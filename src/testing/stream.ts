@@ -1,6 +1,7 @@
 import { mixLong, unit } from "./hash.ts";
 import type { RequestKind } from "./kinds.ts";
 import { Profile } from "./profile.ts";
+import { type Steps, StepsWriter } from "./steps.ts";
 import type { Spell } from "./timeline.ts";
 
 /**
@@ -37,6 +38,26 @@ export class Stream {
     const place = this.kind.share * expected;
     const whole = Math.floor(place);
     return place - whole >= unit(mixLong(this.seed, whole)) ? whole + 1 : whole;
+  }
+
+  /** The same along what was to be expected of the whole spell. */
+  along({ at, values }: Steps): Steps {
+    const last = values.length - 1;
+    const growth = last < 0 ? 0 : this.untilExpected(values[last] ?? 0) - this.untilExpected(values[0] ?? 0);
+    const steps = new StepsWriter(Math.min(values.length, growth + 1));
+    const { share } = this.kind;
+    let whole = -1;
+    let threshold = 0;
+    for (let i = 0; i < values.length; i++) {
+      const place = share * (values[i] as number);
+      const floor = Math.floor(place);
+      if (floor !== whole) {
+        whole = floor;
+        threshold = unit(mixLong(this.seed, whole));
+      }
+      steps.add(at[i] as number, place - whole >= threshold ? whole + 1 : whole);
+    }
+    return steps.done();
   }
 
   /** The millisecond of the request of that number, which came after `fromMs` and until `toMs`. */

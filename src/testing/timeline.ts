@@ -1,4 +1,5 @@
 import type { Rhythm } from "./rhythm.ts";
+import { placeOf, type Steps, StepsWriter } from "./steps.ts";
 
 /** When something is so: once, or every day at the same time in UTC. */
 export type Recurrence =
@@ -46,7 +47,35 @@ export class Spell {
   /** How many requests are to be expected in this state until `ms`. */
   until(ms: number): number {
     const at = this.#last(ms);
-    if (at < 0) return 0;
+    return at < 0 ? 0 : this.#within(at, ms);
+  }
+
+  /** The same at each of the ascending `timesMs`, so far as it differs from one to the next. */
+  along(timesMs: Float64Array): Steps {
+    const steps = new StepsWriter(this.#mostSteps(timesMs));
+    let next = Math.max(0, this.#last(timesMs[0] ?? 0));
+    for (let i = 0; i < timesMs.length; ) {
+      const ms = timesMs[i] ?? 0;
+      while ((this.#fromMs[next] ?? Number.POSITIVE_INFINITY) <= ms) next++;
+      const at = next - 1;
+      const isOver = at < 0 || ms >= (this.#toMs[at] ?? ms);
+      steps.add(i, at < 0 ? 0 : this.#within(at, ms));
+      // Between its times nothing changes.
+      i = isOver ? placeOf(timesMs, this.#fromMs[next] ?? Number.POSITIVE_INFINITY, i + 1) : i + 1;
+    }
+    return steps.done();
+  }
+
+  /** How many steps there can be: those of the instants within, and one behind each time. */
+  #mostSteps(timesMs: Float64Array): number {
+    let most = 1;
+    for (const [i, fromMs] of this.#fromMs.entries()) {
+      most += 1 + placeOf(timesMs, this.#toMs[i] ?? fromMs) - placeOf(timesMs, fromMs);
+    }
+    return most;
+  }
+
+  #within(at: number, ms: number): number {
     const end = Math.min(ms, this.#toMs[at] ?? ms);
     return (this.#before[at] ?? 0) + this.#rhythm.until(end) - (this.#allBefore[at] ?? 0);
   }

@@ -278,3 +278,25 @@ describe("time", () => {
     }
   });
 });
+
+test("connections are open before an incident of which nobody asked yet, just as after that", () => {
+  const incidentMs = MONDAY + 3_600_000;
+  const lines = {
+    services: { store: { protocol: "tcp", latencyMs: { p50: 400, p99: 4_000 } } },
+    clients: { app: { kind: "sidecar" } },
+    flows: [{ from: "app", to: "store", perSecond: 20 }],
+    incidents: [
+      { kind: "slow", service: "store", factor: 5, from: incidentMs, to: incidentMs + 60_000 },
+      { kind: "surge", factor: 9, from: incidentMs + 1_000, to: incidentMs + 3_000 },
+    ],
+    start: MONDAY,
+    scrapeInterval: "1s",
+  } as const satisfies SimulatedMeshOptions;
+  const opened = (sim: SimulatedMesh, toMs: number) =>
+    select(sim, "istio_tcp_connections_opened_total", incidentMs - 30_000, toMs).flatMap(({ timesMs, values }) =>
+      Array.from(timesMs, (ms, i) => [ms, values[i]]).filter(([ms = 0]) => ms < incidentMs),
+    );
+  const early = opened(simulatedMesh(lines), incidentMs - 1);
+  expect(early.length).toBe(60);
+  expect(early).toEqual(opened(simulatedMesh(lines), incidentMs + 600_000));
+});
