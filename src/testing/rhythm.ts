@@ -52,6 +52,7 @@ class DailyCurve {
   /** The integral of the shape up to each hour of the week, in hours. */
   readonly #sums = new Float64Array(169);
   readonly #heights: readonly number[];
+  readonly #lastCells: Cell[] = [];
 
   constructor(perSecond: number, startMs: number, seed: number) {
     this.#perSecond = perSecond;
@@ -86,9 +87,23 @@ class DailyCurve {
   #ripple(i: number, sinceMs: number): number {
     const x = sinceMs / (RIPPLES[i]?.periodMs ?? 1);
     const cell = Math.floor(x);
-    const seed = mix(this.#seed, i);
-    const from = unit(mix(seed, cell));
-    const to = unit(mix(seed, cell + 1));
+    const last = this.#lastCells[i];
+    const { from, to } = last?.cell === cell ? last : this.#cell(i, cell);
     return (from + (to - from) * (x - cell)) * (this.#heights[i] ?? 0);
   }
+
+  /** Whoever asks for one instant mostly asks for those beside it too. */
+  #cell(i: number, cell: number): Cell {
+    const seed = mix(this.#seed, i);
+    const found = { cell, from: unit(mix(seed, cell)), to: unit(mix(seed, cell + 1)) };
+    this.#lastCells[i] = found;
+    return found;
+  }
+}
+
+/** One period of a ripple, with what it is at its ends. */
+interface Cell {
+  readonly cell: number;
+  readonly from: number;
+  readonly to: number;
 }
