@@ -15,7 +15,7 @@ import { byWeight, type Finding, type Suspicion } from "./finding.ts";
 import { scopeFigures, suspicionsOf } from "./judge.ts";
 import { onsetOf } from "./onset.ts";
 import { pathSuspicions } from "./paths.ts";
-import { courseOf, durationsOf, lostOf, requestsOf } from "./questions.ts";
+import { courseOf, durationsOf, lostOf, requestsOf, triesOf } from "./questions.ts";
 import { viewOf, type WindowView } from "./window-view.ts";
 
 /** Over which time, and compared with what. */
@@ -53,14 +53,14 @@ export async function askExplain(source: ExplainSource, options: ExplainOptions)
   const matchers = endMatchers(scope);
   const failureLabels = scope.failures.flatMap((set) => set.map(({ label }) => label));
   const given = options.against === undefined ? undefined : durationMs(options.against, "explain: against", "range");
+  const lost = lostCalls(scope);
   const asked = await askWindow(context, "explain", options, (windowMs) =>
     [given ?? windowMs, 0].flatMap((offsetMs) => {
       const selection = { matchers, failureLabels, windowMs, offsetMs };
-      const lost = lostMatchers(scope);
       return [
         requestsOf(selection),
         durationsOf(selection),
-        lost === undefined ? requestsOf(selection) : lostOf({ ...selection, lost }),
+        lost === undefined ? requestsOf(selection) : lostOf({ ...selection, ...lost }),
       ];
     }),
   );
@@ -68,15 +68,15 @@ export async function askExplain(source: ExplainSource, options: ExplainOptions)
   const windowMs = toMs - fromMs;
   const againstMs = given ?? windowMs;
   const tests = scope.failures.map((set) => seriesTest(set));
-  const hasLost = lostMatchers(scope) !== undefined;
   const view = (first: number): WindowView => {
-    const [requests, durations, lost] = answers.slice(first, first + 3).map(({ data }) => data);
-    if (requests === undefined || durations === undefined || lost === undefined) {
+    const [requests, durations, unanswered] = answers.slice(first, first + 3).map(({ data }) => data);
+    if (requests === undefined || durations === undefined || unanswered === undefined) {
       throw new RangeError("explain: each question has an answer");
     }
-    return viewOf(hasLost ? [requests, lost] : [requests], durations, {
+    return viewOf(lost === undefined ? [requests] : [requests, unanswered], durations, {
       seconds: windowMs / 1000,
       hasFailed: (labels) => tests.some((test) => test(labels)),
+      preferred: scope.reporter === "source" ? "caller" : "callee",
     });
   };
   const [before, after] = [view(0), view(3)];
@@ -130,8 +130,8 @@ class Report {
   /** What access logs say of paths, where failures or slowness are to be explained. */
   async paths(suspicions: readonly Suspicion[], after: WindowView): Promise<readonly Suspicion[]> {
     const { logs } = this.#source;
-    const asks = suspicions.some(({ kind }) => kind === "errors" || kind === "slower" || kind === "slow-version");
-    if (logs === undefined || !asks) return [];
+    const isSlower = suspicions.some(({ kind }) => kind === "slower" || kind === "slow-version");
+    if (logs === undefined || !(isSlower || suspicions.some(({ kind }) => kind === "errors"))) return [];
     const { toMs, fromMs, againstMs } = this.#frame;
     const seconds = Math.min(
       (toMs - fromMs) / 1000,
@@ -147,7 +147,7 @@ class Report {
     const seen = await this.#tried("access logs", async () => Promise.all([window(toMs - againstMs), window(toMs)]));
     if (seen === undefined) return [];
     for (const { meta } of seen) if (!meta.complete) this.warnings.push("access logs: some lines are missing");
-    return pathSuspicions({ before: seen[0], after: seen[1], seconds });
+    return pathSuspicions({ before: seen[0], after: seen[1], seconds, isSlower });
   }
 
   /** The finding with its beginning and its examples. */
@@ -166,11 +166,13 @@ class Report {
     return print(this.#course(suspicion));
   }
 
-  #course({ kind, shows }: Suspicion): Expr {
+  #course({ kind, shows, side }: Suspicion): Expr {
     const { scope } = this.#source;
-    const lost = kind === "unreachable" ? lostMatchers(scope) : undefined;
-    const measure = kind.startsWith("slow") ? "mean" : "rate";
-    return courseOf(lost ?? endMatchers(scope), shows, this.#stepMs * 2, measure);
+    const windowMs = this.#stepMs * 2;
+    if (kind === "retried") return triesOf(endMatchers(scope), windowMs);
+    const lost = kind === "unreachable" ? lostCalls(scope)?.lost : undefined;
+    const selection = { matchers: lost ?? endMatchers(scope), side, shows };
+    return courseOf(selection, windowMs, kind.startsWith("slow") ? "mean" : "rate");
   }
 
   get #stepMs(): number {
@@ -246,14 +248,16 @@ const bare = ({ kind, message, affected, figures }: Suspicion, promql: readonly 
 
 /**
  * What selects the calls of a scope's callers that found nobody, where the scope names the callee by what only an answer
- * tells: its workload, app or version.
+ * tells: its workload, app, version or identity, or the namespace that it runs in.
  */
-function lostMatchers(scope: Scope): readonly Matcher[] | undefined {
+function lostCalls(scope: Scope): { readonly lost: readonly Matcher[]; readonly isServed: boolean } | undefined {
   const { destination, ...rest } = scope;
   if (destination === undefined) return undefined;
   const { workload, app, version, principal, ...told } = destination;
-  if (workload === undefined && app === undefined && version === undefined && principal === undefined) return undefined;
-  return endMatchers({ ...rest, destination: told }, "source");
+  const isServed = [workload, app, version, principal].some((part) => part !== undefined);
+  // A service or a host is named in every series of its calls.
+  if (!isServed && (told.namespace === undefined || told.service !== undefined)) return undefined;
+  return { lost: endMatchers({ ...rest, destination: told }, "source"), isServed };
 }
 
 const nameOf = (peer: Peer | undefined): string =>

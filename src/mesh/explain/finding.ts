@@ -1,5 +1,6 @@
 import type { Call } from "../../logs/call.ts";
 import type { Trace } from "../../traces/trace.ts";
+import type { Side } from "./window-view.ts";
 
 /**
  * What changed. Causes first: `unreachable` calls found nobody, `rate-limited` and `denied` ones were turned away by
@@ -58,6 +59,8 @@ export interface Finding {
 export interface Suspicion extends Pick<Finding, "affected" | "figures" | "kind" | "message"> {
   /** Conditions on labels that select what it is about, beside the scope's own. */
   readonly shows: Readonly<Record<string, string>>;
+  /** Whose proxies counted it. */
+  readonly side: Side;
   /** The calls of it, in logs and traces. */
   readonly examples: ExampleQuery | undefined;
 }

@@ -1,8 +1,24 @@
 import { printValue } from "../../results/text.ts";
-import { addDurations, type Durations, meanOf, noDurations, quantileOf } from "../graph/durations.ts";
+import {
+  addDurations,
+  countOf,
+  type Durations,
+  meanOf,
+  noDurations,
+  quantileOf,
+  varianceOf,
+} from "../graph/durations.ts";
+import { known } from "../graph/node.ts";
 import type { ExampleQuery, Figure, FindingKind, Suspicion } from "./finding.ts";
-import { gatheringOf, type ShareChange, shareChange } from "./significance.ts";
-import type { KindOfRequest, WindowView } from "./window-view.ts";
+import {
+  gatheringOf,
+  isMeanChange,
+  isRateChange,
+  LEAST_REQUESTS,
+  type ShareChange,
+  shareChange,
+} from "./significance.ts";
+import { type KindOfRequest, type Side, VERSION_LABELS, type WindowView } from "./window-view.ts";
 
 /** What metrics say has changed between two windows. */
 export function suspicionsOf(before: WindowView, after: WindowView): readonly Suspicion[] {
@@ -21,8 +37,10 @@ type Class = "client-errors" | "denied" | "errors" | "given-up" | "ok" | "rate-l
 
 function classOf(kind: KindOfRequest): Class {
   if (kind.flags.includes("RL") || kind.flags.includes("RLSE")) return "rate-limited";
+  // A gateway that asks an authorizer turns requests away before anybody could be found.
+  if (kind.flags.includes("UAEX")) return "denied";
   if (kind.lost) return "unreachable";
-  if (kind.flags.includes("UAEX") || kind.code === "403" || kind.grpcStatus === "7") return "denied";
+  if (kind.code === "403" || kind.grpcStatus === "7") return "denied";
   if (kind.flags.includes("DC")) return "given-up";
   if (kind.failed) return "errors";
   return /^4/.test(kind.code) ? "client-errors" : "ok";
@@ -34,26 +52,31 @@ function failures(before: WindowView, after: WindowView): readonly Suspicion[] {
   const change = shareChange(before, after, is("errors"));
   if (!change.isMore) return [];
   const examples = { errors: true };
-  const shows = labelsOf(after, is("errors"));
   const outcomes = outcomesOf(after, is("errors"));
   const found: Suspicion[] = [];
   const gathered = [
-    ["failing-version", "version", (kind: KindOfRequest) => kind.version, "destination_version"],
-    ["failing-caller", "caller", (kind: KindOfRequest) => kind.caller, "source_workload"],
+    ["failing-version", "version", (kind: KindOfRequest) => kind.version, VERSION_LABELS],
+    ["failing-caller", "caller", (kind: KindOfRequest) => kind.caller, CALLER_LABELS],
   ] as const;
-  for (const [kind, what, partOf, label] of gathered) {
+  for (const [kind, what, partOf, labels] of gathered) {
     const place = gatheringOf(before, after, is("errors"), partOf);
     if (place === undefined) continue;
-    const value = label === "source_workload" ? (place.value.split(".")[0] ?? place.value) : place.value;
+    const isThere = (one: KindOfRequest) => is("errors")(one) && partOf(one) === place.value;
     found.push({
       ...suspicion(kind, place.change, `requests fail where the ${what} is ${place.value}: ${outcomes}`),
-      shows: { [label]: value, ...shows },
+      ...shownBy(after, isThere, labels),
       examples,
     });
   }
-  found.push({ ...suspicion("errors", change, `more requests fail: ${outcomes}`), shows, examples });
+  found.push({
+    ...suspicion("errors", change, `more requests fail: ${outcomes}`),
+    ...shownBy(after, is("errors")),
+    examples,
+  });
   return found;
 }
+
+const CALLER_LABELS = ["source_workload", "source_workload_namespace"] as const;
 
 const WORDS: Readonly<Record<"client-errors" | "denied" | "given-up" | "rate-limited" | "unreachable", string>> = {
   "client-errors": "more requests are refused as the caller's fault",
@@ -79,8 +102,8 @@ function turnedAway(before: WindowView, after: WindowView): readonly Suspicion[]
     const outcomes = outcomesOf(after, is(kind));
     const identities = [...new Set(after.kinds.filter(is(kind)).map(({ principal, caller }) => principal || caller))];
     const who = kind === "denied" && identities.length > 0 ? `, of ${identities.sort().join(", ")}` : "";
-    const shows = labelsOf(after, is(kind));
-    return [{ ...suspicion(kind, change, `${WORDS[kind]}: ${outcomes}${who}`), shows, examples: EXAMPLES[kind] }];
+    const found = suspicion(kind, change, `${WORDS[kind]}: ${outcomes}${who}`);
+    return [{ ...found, ...shownBy(after, is(kind)), examples: EXAMPLES[kind] }];
   });
 }
 
@@ -99,11 +122,13 @@ function lasting(before: WindowView, after: WindowView): readonly Suspicion[] {
     const message = `${LASTING[kind]} as they did before: ${outcomesOf(after, is(kind))}`;
     const examples = kind === "denied" || kind === "rate-limited" ? EXAMPLES[kind] : { errors: true };
     const found = suspicion("lasting", change, message);
-    return [{ ...found, affected: change.after, shows: labelsOf(after, is(kind)), examples }];
+    return [{ ...found, affected: change.after, ...shownBy(after, is(kind)), examples }];
   });
 }
 
-function suspicion(kind: FindingKind, change: ShareChange, message: string): Omit<Suspicion, "examples"> {
+type Shown = Pick<Suspicion, "shows" | "side">;
+
+function suspicion(kind: FindingKind, change: ShareChange, message: string): Omit<Suspicion, "examples" | keyof Shown> {
   const { shareBefore, shareAfter, before, after } = change;
   const share = `${shown(shareAfter)} of them, ${shareBefore === undefined ? "nothing to compare with" : `${shown(shareBefore)} before`}`;
   return {
@@ -114,7 +139,6 @@ function suspicion(kind: FindingKind, change: ShareChange, message: string): Omi
       { name: "share", unit: "ratio", before: shareBefore, after: shareAfter },
       { name: "rate", unit: "req/s", before, after },
     ],
-    shows: {},
   };
 }
 
@@ -132,17 +156,25 @@ function outcomesOf({ kinds }: WindowView, isMeant: (kind: KindOfRequest) => boo
   return sorted.map(([outcome, rate]) => `${outcome} at ${printValue(rate, "req/s")}`).join(", ");
 }
 
-/** The labels of the most frequent of some requests, by which their course can be followed. */
-function labelsOf({ kinds }: WindowView, isMeant: (kind: KindOfRequest) => boolean): Readonly<Record<string, string>> {
+/** What the most frequent of some requests are counted under, by which their course can be followed. */
+function shownBy(
+  { kinds }: WindowView,
+  isMeant: (kind: KindOfRequest) => boolean,
+  more: readonly string[] = [],
+): Shown {
   const most = kinds
     .filter(isMeant)
     .reduce<KindOfRequest | undefined>((a, b) => (a !== undefined && a.rate >= b.rate ? a : b), undefined);
-  if (most === undefined) return {};
-  const { code, grpcStatus, flags } = most;
+  if (most === undefined) return { shows: {}, side: "callee" };
+  const { code, grpcStatus, flags, labels, side } = most;
   return {
-    response_code: code,
-    ...(grpcStatus !== "" && { grpc_response_status: grpcStatus }),
-    ...(flags.length > 0 && { response_flags: flags.join(",") }),
+    shows: {
+      ...Object.fromEntries(more.flatMap((label) => [[label, known(labels, label)]]).filter(([, value]) => value)),
+      response_code: code,
+      ...(grpcStatus !== "" && { grpc_response_status: grpcStatus }),
+      ...(flags.length > 0 && { response_flags: flags.join(",") }),
+    },
+    side,
   };
 }
 
@@ -163,15 +195,29 @@ function slowness(before: WindowView, after: WindowView): readonly Suspicion[] {
   if (slow.length > 0 && slow.length < after.durations.size) {
     for (const one of slow) {
       const message = `version ${one.version || "without a name"} got slower: ${spoken(one)}`;
-      found.push({ kind: "slow-version", message, ...slowFacts(one), shows: { destination_version: one.version } });
+      found.push({ kind: "slow-version", message, ...slowFacts(one), ...versionShown(after, one.version) });
     }
   }
   if (whole?.isSlower === true || (slow.length > 0 && slow.length === after.durations.size)) {
     const one = whole ?? slow[0];
-    if (one !== undefined)
-      found.push({ kind: "slower", message: `requests take longer: ${spoken(one)}`, ...slowFacts(one), shows: {} });
+    if (one !== undefined) {
+      const message = `requests take longer: ${spoken(one)}`;
+      found.push({ kind: "slower", message, ...slowFacts(one), shows: {}, side: sideOf(after) });
+    }
   }
   return found;
+}
+
+function versionShown(after: WindowView, version: string): Shown {
+  const kind = after.kinds.find((one) => one.version === version && !one.lost);
+  const label = VERSION_LABELS.find((one) => known(kind?.labels ?? {}, one) !== undefined) ?? VERSION_LABELS[0];
+  return { shows: { [label]: kind?.labels[label] ?? version }, side: kind?.side ?? sideOf(after) };
+}
+
+/** The side that counted most of a window's requests. */
+function sideOf({ kinds }: WindowView): Side {
+  const balance = kinds.reduce((sum, { side, rate }) => sum + (side === "callee" ? rate : -rate), 0);
+  return balance < 0 ? "caller" : "callee";
 }
 
 interface Slowdown {
@@ -200,12 +246,17 @@ function slowdown(
     p99Before: measured ? quantileOf(before, 0.99) : undefined,
     p99After: quantileOf(after, 0.99),
     rate,
-    isSlower: meanBefore !== undefined && meanAfter >= SLOWER_RATIO * meanBefore && meanAfter - meanBefore >= SLOWER_MS,
+    isSlower:
+      before !== undefined &&
+      meanBefore !== undefined &&
+      meanAfter >= SLOWER_RATIO * meanBefore &&
+      meanAfter - meanBefore >= SLOWER_MS &&
+      isMeanChange(
+        { mean: meanBefore, variance: varianceOf(before), count: countOf(before) * secondsBefore },
+        { mean: meanAfter, variance: varianceOf(after), count: rate * secondsAfter },
+      ),
   };
 }
-
-const countOf = ({ histograms }: Durations): number =>
-  histograms.reduce((sum, histogram) => sum + (histogram.get(Number.POSITIVE_INFINITY) ?? 0), 0);
 
 function sumOf({ durations }: WindowView): Durations {
   const sum = noDurations();
@@ -230,15 +281,16 @@ function slowFacts({
   return { affected: rate, figures, examples: { slowerThan: `${Math.max(1, Math.floor(meanAfter))}ms` } };
 }
 
-/** What changed in how callers prove who they are. */
-function certificates(before: WindowView, after: WindowView): readonly Suspicion[] {
+/** What changed in how callers prove who they are, where their callees' proxies told of it in both windows. */
+function certificates({ proved: before }: WindowView, { proved: after }: WindowView): readonly Suspicion[] {
   const found: Suspicion[] = [];
+  const side = "callee";
   const plain = shareChange(before, after, ({ security }) => security === "none");
   if (plain.isMore) {
     const callers = [...new Set(after.kinds.filter(({ security }) => security === "none").map(({ caller }) => caller))];
     const message = `more requests come in plaintext, from ${callers.map((caller) => (caller === "unknown" ? "callers without a name" : caller)).join(", ")}`;
     const shows = { connection_security_policy: "none" };
-    found.push({ ...suspicion("plaintext", plain, message), shows, examples: undefined });
+    found.push({ ...suspicion("plaintext", plain, message), shows, side, examples: undefined });
   }
   for (const principal of new Set([...before.kinds, ...after.kinds].map((kind) => kind.principal))) {
     if (principal === "" || before.rate === 0 || after.rate === 0) continue;
@@ -253,6 +305,7 @@ function certificates(before: WindowView, after: WindowView): readonly Suspicion
       ...base,
       affected: came ? forth.after : forth.before,
       shows: { source_principal: principal },
+      side,
       examples: undefined,
     });
   }
@@ -261,33 +314,35 @@ function certificates(before: WindowView, after: WindowView): readonly Suspicion
 
 /** Traffic that changed by this factor is another traffic. */
 const MUCH = 2;
+/** So many more requests than are sent arrive where calls are tried again. */
+const MORE_TRIES = 1.1;
 
 function volume(before: WindowView, after: WindowView): readonly Suspicion[] {
   const found: Suspicion[] = [];
+  const side = sideOf(after.rate > 0 ? after : before);
   const figures: Figure[] = [{ name: "rate", unit: "req/s", before: before.rate, after: after.rate }];
-  const counts = [before.rate * before.seconds, after.rate * after.seconds];
+  const [countBefore, countAfter] = [before.rate * before.seconds, after.rate * after.seconds];
   const grew = before.rate > 0 && after.rate >= MUCH * before.rate;
   const fell = after.rate <= before.rate / MUCH && before.rate > 0;
-  if (Math.max(...counts) >= LEAST_MEASURED && (grew || fell)) {
+  if ((grew || fell) && isRateChange(countBefore, countAfter)) {
     const how = after.rate === 0 ? "ceased" : grew ? "grew" : "fell";
     const message = `the traffic ${how}: ${printValue(after.rate, "req/s")}, ${printValue(before.rate, "req/s")} before`;
-    found.push({
-      kind: "traffic",
-      message,
-      affected: Math.abs(after.rate - before.rate),
-      figures,
-      shows: {},
-      examples: undefined,
-    });
+    const affected = Math.abs(after.rate - before.rate);
+    found.push({ kind: "traffic", message, affected, figures, shows: {}, side, examples: undefined });
   }
-  const [triedBefore, triedAfter] = [before, after].map(({ sent, received }) =>
-    sent !== undefined && received !== undefined && sent > 0 ? received / sent : undefined,
+  const [triedBefore, triedAfter] = [before, after].map(({ passed }) =>
+    passed.sent > 0 ? passed.received / passed.sent : undefined,
   );
-  if (triedAfter !== undefined && triedAfter > 1.1 && triedAfter > 1.1 * (triedBefore ?? 1)) {
+  const again = after.passed.received - after.passed.sent;
+  if (
+    triedAfter !== undefined &&
+    triedAfter > MORE_TRIES * Math.max(1, triedBefore ?? 1) &&
+    again * after.seconds >= LEAST_REQUESTS
+  ) {
     const message = `calls are tried again: ${triedAfter.toFixed(2)} requests arrive for each that is sent, ${triedBefore?.toFixed(2) ?? "nothing"} before`;
     const tries: Figure = { name: "tries", unit: "ratio", before: triedBefore, after: triedAfter };
-    const affected = (after.received ?? 0) - (after.sent ?? 0);
-    found.push({ kind: "retried", message, affected, figures: [tries], shows: {}, examples: { errors: true } });
+    const examples = { errors: true };
+    found.push({ kind: "retried", message, affected: again, figures: [tries], shows: {}, side: "callee", examples });
   }
   return found;
 }

@@ -13,6 +13,7 @@ import {
 } from "../../promql/index.ts";
 import { SUM, tagged } from "../graph/questions.ts";
 import { METRICS } from "../istio.ts";
+import type { Side } from "./window-view.ts";
 
 /** Which part of the mesh is explained, over which windows. */
 export interface ExplainSelection {
@@ -29,6 +30,7 @@ const REQUEST_LABELS = [
   "source_principal",
   "destination_service",
   "destination_service_name",
+  "destination_service_namespace",
   "destination_version",
   "destination_canonical_revision",
   "request_protocol",
@@ -45,45 +47,68 @@ export function requestsOf({ matchers, failureLabels, windowMs, offsetMs }: Expl
   return shiftBack(binary(">", aggregate("sum", rate, { grouping: by(...labels) }), number(0)), offsetMs);
 }
 
-/** Histograms of durations by version, and their sums under `le="sum"`. */
+const DURATION_LABELS = [
+  "reporter",
+  "destination_service",
+  "destination_service_name",
+  "destination_service_namespace",
+  "destination_version",
+  "destination_canonical_revision",
+] as const;
+
+/** Histograms of durations by service and version, and their sums under `le="sum"`. */
 export function durationsOf({ matchers, windowMs, offsetMs }: ExplainSelection): Expr {
-  const labels = ["reporter", "destination_version", "destination_canonical_revision"];
   const total = (metric: string, more: readonly string[]) =>
-    aggregate("sum", call("rate", matrix(selector(metric, matchers), windowMs)), { grouping: by(...labels, ...more) });
+    aggregate("sum", call("rate", matrix(selector(metric, matchers), windowMs)), {
+      grouping: by(...DURATION_LABELS, ...more),
+    });
   const sums = tagged(total(`${METRICS.duration}_sum`, []), "le", SUM);
   return shiftBack(binary("or", total(`${METRICS.duration}_bucket`, ["le"]), sums), offsetMs);
 }
 
-/** The share that a finding's requests have of all, or their mean duration, for its course over time. */
-export function courseOf(
-  matchers: readonly Matcher[],
-  shows: Readonly<Record<string, string>>,
-  windowMs: number,
-  measure: "mean" | "rate",
-): Expr {
-  const conditions = [...matchers, ...Object.entries(shows).map(([label, value]) => matcher(label, "=", value))];
+/** What a finding is about. */
+export interface CourseSelection {
+  readonly matchers: readonly Matcher[];
+  readonly side: Side;
+  readonly shows: Readonly<Record<string, string>>;
+}
+
+/** How often what a finding is about was counted per second, or how long it took in the mean: for its course over time. */
+export function courseOf(selection: CourseSelection, windowMs: number, measure: "mean" | "rate"): Expr {
+  const { matchers, side, shows } = selection;
+  const reporter = side === "caller" ? matcher("reporter", "=", "source") : matcher("reporter", "=~", CALLEES);
+  const conditions = [
+    reporter,
+    ...matchers,
+    ...Object.entries(shows).map(([name, value]) => matcher(name, "=", value)),
+  ];
   const total = (metric: string) => aggregate("sum", call("rate", matrix(selector(metric, conditions), windowMs)));
   if (measure === "rate") return total(METRICS.requests);
   return binary("/", total(`${METRICS.duration}_sum`), binary(">", total(`${METRICS.duration}_count`), number(0)));
 }
 
+const CALLEES = "destination|waypoint";
+
+/** Requests that arrived for each that was sent. */
+export function triesOf(matchers: readonly Matcher[], windowMs: number): Expr {
+  const counted = (side: Side) => courseOf({ matchers, side, shows: {} }, windowMs, "rate");
+  return binary("/", counted("callee"), binary(">", counted("caller"), number(0)));
+}
+
 /** Which calls found nobody, of a scope whose callee is named by what only an answer tells. */
 export interface LostSelection extends ExplainSelection {
   readonly lost: readonly Matcher[];
+  /** Whether only calls to services count that the scope's callee answers for. */
+  readonly isServed: boolean;
 }
 
-/** Calls that found nobody at a service that the scope's callee answers for. */
-export function lostOf({ lost, matchers, failureLabels, windowMs, offsetMs }: LostSelection): Expr {
-  const service = by("destination_service_name", "destination_service_namespace");
+/** Calls that found nobody where the scope's callee is meant. */
+export function lostOf({ lost, isServed, matchers, failureLabels, windowMs, offsetMs }: LostSelection): Expr {
   const unknown = [...lost, matcher("reporter", "=", "source"), matcher("destination_workload", "=", "unknown")];
   const calls = requestsOf({ matchers: unknown, failureLabels, windowMs, offsetMs: 0 });
-  const served = aggregate(
-    "group",
-    call("last_over_time", matrix(selector(METRICS.requests, matchers), 2 * windowMs)),
-    {
-      grouping: service,
-    },
-  );
-  const matching = { kind: "on", labels: ["destination_service_name"] } as const;
-  return shiftBack(binary("and", calls, served, { matching }), offsetMs);
+  if (!isServed) return shiftBack(calls, offsetMs);
+  const service = ["destination_service_name", "destination_service_namespace"];
+  const seen = call("last_over_time", matrix(selector(METRICS.requests, matchers), 2 * windowMs));
+  const served = aggregate("group", seen, { grouping: by(...service) });
+  return shiftBack(binary("and", calls, served, { matching: { kind: "on", labels: service } }), offsetMs);
 }

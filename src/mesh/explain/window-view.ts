@@ -5,6 +5,9 @@ import { neverArrived } from "../graph/fold.ts";
 import { known } from "../graph/node.ts";
 import { SUM } from "../graph/questions.ts";
 
+/** Whose proxy counted: the callee's (or a waypoint), or the caller's. */
+export type Side = "callee" | "caller";
+
 /** Requests of one kind. */
 export interface KindOfRequest {
   readonly rate: number;
@@ -15,61 +18,109 @@ export interface KindOfRequest {
   readonly grpcStatus: string;
   readonly flags: readonly string[];
   readonly version: string;
+  /** `"frontend.default"`, or `"unknown"`. */
   readonly caller: string;
   readonly principal: string;
-  readonly service: string;
   readonly security: string;
+  readonly side: Side;
   /** Whether only the caller's proxy knows of it, since it found nobody. */
   readonly lost: boolean;
+  readonly labels: LabelSet;
+}
+
+/** Requests of a window of time. */
+export interface Counted {
+  readonly seconds: number;
+  readonly kinds: readonly KindOfRequest[];
+  /** All of them per second. */
+  readonly rate: number;
 }
 
 /** What one window of time held of a scope, each request once. */
-export interface WindowView {
-  readonly seconds: number;
-  readonly kinds: readonly KindOfRequest[];
-  /** All requests per second. */
-  readonly rate: number;
+export interface WindowView extends Counted {
+  /** Requests of which the callee's side says how they were secured, and who sent them. */
+  readonly proved: Counted;
   /** As callers' proxies counted them, and as callees' did; `undefined` where they do not report. */
   readonly sent: number | undefined;
   readonly received: number | undefined;
+  /** Between callers and services of which both sides report: requests that left their caller, and that arrived. */
+  readonly passed: { readonly sent: number; readonly received: number };
   /** Durations by version, as the side saw them that counts. */
   readonly durations: ReadonlyMap<string, Durations>;
 }
 
-/** The view of one window, from the rates of requests and their histograms. */
+/** How a window is read. */
+export interface WindowReading {
+  readonly seconds: number;
+  readonly hasFailed: (labels: LabelSet) => boolean;
+  /** Whose count is read of a service of which both sides report. */
+  readonly preferred: Side;
+}
+
+/**
+ * The view of one window, from the rates of requests and their histograms. Services are told apart: the callees' side
+ * of one says nothing of another that has no proxies.
+ */
 export function viewOf(
   requests: readonly VectorData[],
   durations: VectorData,
-  { seconds, hasFailed }: { readonly seconds: number; readonly hasFailed: (labels: LabelSet) => boolean },
+  { seconds, hasFailed, preferred }: WindowReading,
 ): WindowView {
-  const rows = requests.flatMap(({ labels, values }) =>
-    labels.map((row, i) => ({ row, rate: values[i] as number })).filter(({ rate }) => rate > 0),
+  const all = requests.flatMap(({ labels, values }) =>
+    labels.flatMap((row, i) => {
+      const rate = values[i] as number;
+      return rate > 0 ? [kindOf(row, rate, hasFailed(row))] : [];
+    }),
   );
-  const isCaller = ({ row }: { readonly row: LabelSet }) => labelValue(row, "reporter") === "source";
-  const received = rows.filter((one) => !isCaller(one));
-  const sent = rows.filter(isCaller);
-  const lost = sent.filter(({ row }) => neverArrived(labelValue(row, "response_flags")));
-  const arrived = received.length > 0 ? received : sent.filter((one) => !lost.includes(one));
-  const kinds = [
-    ...arrived.map(({ row, rate }) => kindOf(row, rate, hasFailed(row), false)),
-    ...lost.map(({ row, rate }) => kindOf(row, rate, hasFailed(row), true)),
-  ];
+  const sent = all.filter(({ side }) => side === "caller");
+  const received = all.filter(({ side }) => side === "callee");
+  const arrived = sent.filter(({ lost }) => !lost);
+  const sides = new Map<string, Side>();
+  for (const { labels, side } of [...arrived, ...received]) {
+    if (side === preferred || !sides.has(serviceOf(labels))) sides.set(serviceOf(labels), side);
+  }
+  const counts = (labels: LabelSet): boolean => (sides.get(serviceOf(labels)) ?? preferred) === sideOf(labels);
+  const counted = all.filter(({ labels, lost }) => lost || counts(labels));
   return {
-    seconds,
-    kinds,
-    rate: kinds.reduce((sum, { rate }) => sum + rate, 0),
+    ...countedOf(counted, seconds),
+    proved: countedOf(received, seconds),
     sent: sent.length > 0 ? total(sent) : undefined,
     received: received.length > 0 ? total(received) : undefined,
-    durations: durationsIn(durations, received.length > 0),
+    passed: passedOf(arrived, received),
+    durations: durationsIn(durations, counts),
   };
 }
 
-const total = (rows: readonly { readonly rate: number }[]): number => rows.reduce((sum, { rate }) => sum + rate, 0);
+const countedOf = (kinds: readonly KindOfRequest[], seconds: number): Counted => ({
+  seconds,
+  kinds,
+  rate: total(kinds),
+});
 
-function kindOf(row: LabelSet, rate: number, failed: boolean, lost: boolean): KindOfRequest {
+const total = (kinds: readonly KindOfRequest[]): number => kinds.reduce((sum, { rate }) => sum + rate, 0);
+
+/** Of pairs of which one side says nothing, the other tells of no attempts. */
+function passedOf(sent: readonly KindOfRequest[], received: readonly KindOfRequest[]): WindowView["passed"] {
+  const pairOf = ({ caller, labels }: KindOfRequest): string => `${caller}\n${serviceOf(labels)}`;
+  const [left, came] = [new Set(sent.map(pairOf)), new Set(received.map(pairOf))];
+  return {
+    sent: total(sent.filter((kind) => came.has(pairOf(kind)))),
+    received: total(received.filter((kind) => left.has(pairOf(kind)))),
+  };
+}
+
+const sideOf = (row: LabelSet): Side => (labelValue(row, "reporter") === "source" ? "caller" : "callee");
+
+function serviceOf(row: LabelSet): string {
+  const name = known(row, "destination_service_name") ?? known(row, "destination_service") ?? "";
+  return `${name}\n${known(row, "destination_service_namespace") ?? ""}`;
+}
+
+function kindOf(row: LabelSet, rate: number, failed: boolean): KindOfRequest {
   const code = labelValue(row, "response_code");
   const grpcStatus = labelValue(row, "grpc_response_status");
   const flags = labelValue(row, "response_flags");
+  const side = sideOf(row);
   const namespace = known(row, "source_workload_namespace");
   const workload = known(row, "source_workload");
   return {
@@ -82,19 +133,26 @@ function kindOf(row: LabelSet, rate: number, failed: boolean, lost: boolean): Ki
     version: versionOf(row),
     caller: workload === undefined ? "unknown" : `${workload}${namespace === undefined ? "" : `.${namespace}`}`,
     principal: known(row, "source_principal") ?? "",
-    service: known(row, "destination_service_name") ?? known(row, "destination_service") ?? "",
     security: labelValue(row, "connection_security_policy"),
-    lost,
+    side,
+    lost: side === "caller" && neverArrived(flags),
+    labels: row,
   };
 }
 
-const versionOf = (row: LabelSet): string =>
-  known(row, "destination_version") ?? known(row, "destination_canonical_revision") ?? "";
+/** The labels that may say a version, the first that does. */
+export const VERSION_LABELS = ["destination_version", "destination_canonical_revision"] as const;
 
-function durationsIn({ labels, values }: VectorData, ofCallees: boolean): ReadonlyMap<string, Durations> {
+const versionOf = (row: LabelSet): string =>
+  VERSION_LABELS.map((label) => known(row, label)).find((version) => version !== undefined) ?? "";
+
+function durationsIn(
+  { labels, values }: VectorData,
+  counts: (labels: LabelSet) => boolean,
+): ReadonlyMap<string, Durations> {
   const byVersion = new Map<string, Durations & { readonly histogram: Map<number, number> }>();
   for (const [i, row] of labels.entries()) {
-    if ((labelValue(row, "reporter") !== "source") !== ofCallees) continue;
+    if (!counts(row)) continue;
     const version = versionOf(row);
     let found = byVersion.get(version);
     if (found === undefined) {

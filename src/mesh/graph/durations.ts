@@ -16,10 +16,32 @@ export function addDurations(to: Durations, from: Durations): void {
   to.sumMs += from.sumMs;
 }
 
+/** Observations per second. */
+export const countOf = ({ histograms }: Durations): number =>
+  histograms.reduce((sum, histogram) => sum + (histogram.get(Number.POSITIVE_INFINITY) ?? 0), 0);
+
 /** The mean in milliseconds. */
-export function meanOf({ histograms, sumMs }: Durations): number | undefined {
-  const count = histograms.reduce((sum, histogram) => sum + (histogram.get(Number.POSITIVE_INFINITY) ?? 0), 0);
-  return count > 0 ? sumMs / count : undefined;
+export function meanOf(durations: Durations): number | undefined {
+  const count = countOf(durations);
+  return count > 0 ? durations.sumMs / count : undefined;
+}
+
+/** The variance in square milliseconds, as if durations were spread evenly within their buckets; 0 without any. */
+export function varianceOf({ histograms }: Durations): number {
+  let [count, sum, squares] = [0, 0, 0];
+  for (const histogram of histograms) {
+    let [lower, below] = [0, 0];
+    for (const upper of Float64Array.from(histogram.keys()).sort()) {
+      const upTo = Math.max(below, histogram.get(upper) ?? 0);
+      // Of what took longer than the last bound no more is known.
+      const end = Number.isFinite(upper) ? upper : lower;
+      count += upTo - below;
+      sum += ((lower + end) / 2) * (upTo - below);
+      squares += ((lower ** 2 + lower * end + end ** 2) / 3) * (upTo - below);
+      [lower, below] = [end, upTo];
+    }
+  }
+  return count > 0 ? Math.max(0, squares / count - (sum / count) ** 2) : 0;
 }
 
 /** A quantile in milliseconds, interpolated within its bucket. */

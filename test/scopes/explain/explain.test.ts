@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { BackendError, QueryError } from "../../src/errors.ts";
-import { createMesh } from "../../src/mesh/mesh.ts";
+import { BackendError, QueryError } from "../../../src/errors.ts";
+import { createMesh } from "../../../src/mesh/mesh.ts";
 import {
   type Counter,
   callee,
@@ -16,9 +16,9 @@ import {
   requests,
   service,
   sumOf,
-} from "./counters.ts";
-import { linesOf, NOW, type Pod, type Sketch } from "./log-lines.ts";
-import { LogStore } from "./log-store.ts";
+} from "../counters.ts";
+import { linesOf, NOW, type Pod, type Sketch } from "../log-lines.ts";
+import { LogStore } from "../log-store.ts";
 
 const FRONTEND = { ...end("source", "frontend"), source_principal: "spiffe://cluster.local/ns/default/sa/frontend" };
 const backend = (version = "v1"): Labels => ({
@@ -202,7 +202,7 @@ describe("a finding", () => {
       { name: "rate", unit: "req/s", before: 0, after: expect.closeTo(10, 9) },
     ]);
     expect(finding?.promql).toEqual([
-      'sum(rate(istio_requests_total{destination_service_name="backend",response_code="503"}[1m20s]))',
+      'sum(rate(istio_requests_total{reporter=~"destination|waypoint",destination_service_name="backend",response_code="503"}[1m20s]))',
     ]);
     expect(finding?.affected).toBeCloseTo(10, 6);
     // It began ten minutes before the end; the course is seen through a window of 80 s.

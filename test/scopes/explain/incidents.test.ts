@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createMesh, type Mesh } from "../../src/mesh/mesh.ts";
-import { type SimulatedIncident, simulatedMesh } from "../../src/testing/index.ts";
+import { createMesh, type Mesh } from "../../../src/mesh/mesh.ts";
+import { type SimulatedIncident, simulatedMesh } from "../../../src/testing/index.ts";
 
 /** The incident began ten minutes ago, after an hour without any. */
 const NOW = "2026-11-20T10:00:00Z";
