@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { QueryError } from "../../src/errors.ts";
 import type { Dialect, DialectKind } from "../../src/metrics/prometheus/dialect.ts";
 import { type PrometheusOptions, prometheus } from "../../src/metrics/prometheus/prometheus.ts";
@@ -212,13 +212,12 @@ describe("a server that is not named is asked once whose dialect it speaks", () 
     });
     const client = fake.client();
     expect(await client.dialect()).toBe("prometheus");
-    const now = Date.now();
-    const clock = Date.now;
-    Date.now = () => now + 61_000;
+    const later = performance.now() + 61_000;
+    const passed = vi.spyOn(performance, "now").mockImplementation(() => later);
     try {
       expect(await client.dialect()).toBe("cortex");
     } finally {
-      Date.now = clock;
+      passed.mockRestore();
     }
   });
 

@@ -17,7 +17,7 @@ let nowMs: number;
 
 beforeEach(async () => {
   [stores, answer, nowMs] = [success({ sidecar: [A, B] }), EMPTY, 1_000_000];
-  vi.spyOn(Date, "now").mockImplementation(() => nowMs);
+  vi.spyOn(performance, "now").mockImplementation(() => nowMs);
   fake = await fakePrometheus((path) => (path === "stores" ? stores : answer));
   client = fake.client({ dialect: "thanos" });
 });
@@ -122,6 +122,17 @@ describe("an answer of a querier", () => {
       expect(infos).toEqual([expect.stringContaining("whether all stores are there is not known: prometheus")]);
     },
   );
+
+  test("is looked at by the time that passes, whatever becomes of the clock", async () => {
+    const clock = vi.spyOn(Date, "now");
+    clock.mockReturnValue(7_200_000);
+    expect(await askedAfter(0)).toEqual(WHOLE);
+    stores = success({ sidecar: [A] });
+    for (const time of [0, 1e12]) {
+      clock.mockReturnValue(time);
+      expect(await askedAfter(10_000)).toMatchObject({ complete: false });
+    }
+  });
 
   test("looks at the stores no more often than every other second", async () => {
     for (let i = 0; i < 5; i++) await askedAfter(500);

@@ -19,13 +19,19 @@ interface Kept {
   readonly samples: number;
 }
 
+/** An answer, and when it was given by the clock of who gave it, in epoch milliseconds; `undefined` where that is not known. */
+export interface ServedAnswer {
+  readonly answer: Answer<MatrixData>;
+  readonly servedAtMs: number | undefined;
+}
+
 /** More gaps than this in what is kept are not worth a question each: the whole range is asked for. */
 const MOST_GAPS = 3;
 
 /**
  * Keeps what was answered about ranges, so that asking again for a range that moved fetches no more than is new.
  *
- * Only what cannot change any more is kept: values older than `settleMs`, of whole answers without warnings, to
+ * Only what cannot change any more is kept: values that were older than `settleMs` when they were looked at, of whole answers without warnings, to
  * questions that look neither at the range's own ends nor ahead of their instants. Of one question several stretches may
  * be kept, such as pieces of a range that were answered before those between them.
  */
@@ -42,20 +48,21 @@ export class RangeCache {
   }
 
   /** The answer about `grid`: from what is kept, and for the rest from `fetch`, which is asked for what is missing. */
-  async read(expr: Expr, grid: Grid, fetch: (grid: Grid) => Promise<Answer<MatrixData>>): Promise<Answer<MatrixData>> {
-    if (!isLasting(expr)) return fetch(grid);
+  async read(expr: Expr, grid: Grid, fetch: (grid: Grid) => Promise<ServedAnswer>): Promise<Answer<MatrixData>> {
+    if (!isLasting(expr)) return (await fetch(grid)).answer;
+    const askedMs = this.#now();
     const { startMs, stepMs } = grid;
     const endMs = startMs + (pointsOf(grid) - 1) * stepMs;
     const key = `${stepMs} ${((startMs % stepMs) + stepMs) % stepMs} ${print(expr)}`;
     const have = (this.#kept.get(key) ?? []).flatMap((kept) => overlap(kept, startMs, endMs) ?? []);
     const missing = gapsOf(have, startMs, endMs, stepMs);
     if (have.length === 0 || missing.length > MOST_GAPS) {
-      const answer = await fetch(grid);
-      this.#keep(key, startMs, endMs, stepMs, answer);
-      return answer;
+      const served = await fetch(grid);
+      this.#keep(key, { startMs, endMs, stepMs }, served.answer, lookedAtMs(askedMs, served));
+      return served.answer;
     }
     const startedMs = performance.now();
-    const fetched = await Promise.all(missing.map(async (gap) => ({ fromMs: gap.startMs, answer: await fetch(gap) })));
+    const fetched = await Promise.all(missing.map(async (gap) => ({ fromMs: gap.startMs, ...(await fetch(gap)) })));
     const pieces = [...have, ...fetched.map(({ fromMs, answer: { data } }) => ({ fromMs, data }))];
     const answers = fetched.map(({ answer }) => answer);
     const answer: Answer<MatrixData> = {
@@ -65,13 +72,14 @@ export class RangeCache {
       complete: answers.every(({ complete }) => complete),
       tookMs: performance.now() - startedMs,
     };
-    this.#keep(key, startMs, endMs, stepMs, answer);
+    const looked = fetched.map((one) => lookedAtMs(askedMs, one));
+    this.#keep(key, { startMs, endMs, stepMs }, answer, Math.min(askedMs, ...looked));
     return answer;
   }
 
-  #keep(key: string, fromMs: number, endMs: number, stepMs: number, answer: Answer<MatrixData>): void {
+  #keep(key: string, { startMs: fromMs, endMs, stepMs }: Grid, answer: Answer<MatrixData>, lookedMs: number): void {
     if (!answer.complete || answer.warnings.length > 0) return;
-    const settledMs = this.#now() - this.#options.settleMs;
+    const settledMs = lookedMs - this.#options.settleMs;
     const toMs = Math.min(endMs, fromMs + Math.floor((settledMs - fromMs) / stepMs) * stepMs);
     if (toMs < fromMs) return;
     const fresh = { fromMs, toMs, ...counted(cut(answer.data, fromMs, toMs)) };
@@ -93,6 +101,13 @@ export class RangeCache {
     this.#kept.delete(key);
   }
 }
+
+/**
+ * When the samples of an answer were looked at, at the earliest. The clock here may be ahead of the server's, which then
+ * has seen nothing yet of instants that are long past by it.
+ */
+const lookedAtMs = (askedMs: number, { answer, servedAtMs = Number.POSITIVE_INFINITY }: ServedAnswer): number =>
+  Math.min(askedMs, servedAtMs - answer.tookMs);
 
 const samplesIn = (kept: readonly Kept[]): number => kept.reduce((sum, { samples }) => sum + samples, 0);
 

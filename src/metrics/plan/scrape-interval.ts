@@ -34,12 +34,12 @@ const SPACING = aggregate(
 /** Finds out, once in a while, how often a backend's targets are scraped. */
 export class ScrapeInterval {
   readonly #instant: MetricsBackend["instant"];
-  readonly #now: () => number;
+  readonly #passedMs: () => number;
   #found: { readonly ms: number | undefined; readonly untilMs: number } | undefined;
 
-  constructor(instant: MetricsBackend["instant"], now: () => number) {
+  constructor(instant: MetricsBackend["instant"], passedMs: () => number) {
     this.#instant = instant;
-    this.#now = now;
+    this.#passedMs = passedMs;
   }
 
   /** What was found last, in milliseconds. */
@@ -49,21 +49,23 @@ export class ScrapeInterval {
 
   /** The time between two scrapes in milliseconds; `undefined` where nothing tells, and never an error of its own. */
   async find({ signal, timeoutMs = PATIENCE_MS }: AskOptions): Promise<number | undefined> {
-    if (this.#found !== undefined && this.#found.untilMs > this.#now()) return this.#found.ms;
-    const ms = await this.#ask({ signal, timeoutMs: Math.min(timeoutMs, PATIENCE_MS) });
-    this.#found = { ms, untilMs: this.#now() + (ms === undefined ? LEFT_ALONE_MS : BELIEVED_MS) };
-    return ms;
-  }
-
-  async #ask(options: AskOptions): Promise<number | undefined> {
+    if (this.#found !== undefined && this.#found.untilMs > this.#passedMs()) return this.#found.ms;
     try {
-      const { data } = await this.#instant(SPACING, undefined, options);
-      return data.kind === "vector" ? spacingMs(data.values[0]) : undefined;
+      const { data } = await this.#instant(SPACING, undefined, { signal, timeoutMs: Math.min(timeoutMs, PATIENCE_MS) });
+      const ms = data.kind === "vector" ? spacingMs(data.values[0]) : undefined;
+      this.#remember(ms, ms === undefined ? LEFT_ALONE_MS : BELIEVED_MS);
     } catch (error) {
       // The question that this is asked for will say itself what is wrong.
-      if (error instanceof MeshQueryError) return undefined;
-      throw error;
+      if (!(error instanceof MeshQueryError)) throw error;
+      // That one caller had no time for it is nothing that others should know it by.
+      const isHasty = timeoutMs < PATIENCE_MS && (error.code === "deadline" || error.code === "timeout");
+      if (!isHasty) this.#remember(this.knownMs, LEFT_ALONE_MS);
     }
+    return this.knownMs;
+  }
+
+  #remember(ms: number | undefined, forMs: number): void {
+    this.#found = { ms, untilMs: this.#passedMs() + forMs };
   }
 }
 

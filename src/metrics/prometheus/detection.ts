@@ -21,13 +21,13 @@ export interface KnownServer {
 /** Finds out once whose dialect a server speaks. */
 export class Detection {
   readonly #http: HttpClient;
-  readonly #now: () => number;
+  readonly #passedMs: () => number;
   #found: Promise<KnownServer | undefined> | undefined;
   #againAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(http: HttpClient, now: () => number) {
+  constructor(http: HttpClient, passedMs: () => number) {
     this.#http = http;
-    this.#now = now;
+    this.#passedMs = passedMs;
   }
 
   /** The dialect; that of Prometheus itself where nothing says otherwise. Looked for on behalf of all who ask. */
@@ -37,7 +37,7 @@ export class Detection {
 
   /** What the server says that it is; `undefined` where it could not be asked. */
   server(): Promise<KnownServer | undefined> {
-    if (this.#found === undefined || this.#now() >= this.#againAtMs) {
+    if (this.#found === undefined || this.#passedMs() >= this.#againAtMs) {
       this.#againAtMs = Number.POSITIVE_INFINITY;
       this.#found = this.#look();
     }
@@ -58,7 +58,7 @@ export class Detection {
       return { kind: await this.#kindOf(application ?? "", version ?? "0."), application, version };
     } catch (error) {
       if (!(error instanceof MeshQueryError)) throw error;
-      this.#againAtMs = this.#now() + RETRY_MS;
+      this.#againAtMs = this.#passedMs() + RETRY_MS;
       return undefined;
     }
   }

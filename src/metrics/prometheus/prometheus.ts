@@ -1,13 +1,13 @@
 import type * as z from "zod/mini";
 import { DecodeError, QueryError } from "../../errors.ts";
-import { type HttpOptions, httpClient } from "../../http/client.ts";
+import { type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
 import { systemEnvironment } from "../../http/environment.ts";
 import { type Expr, print } from "../../promql/index.ts";
 import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import type { ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
-import { RangeCache } from "../plan/range-cache.ts";
+import { RangeCache, type ServedAnswer } from "../plan/range-cache.ts";
 import { ScrapeInterval } from "../plan/scrape-interval.ts";
 import { answerOf, answerReader } from "./answer-reader.ts";
 import {
@@ -94,12 +94,15 @@ export function prometheus(url: string, options: PrometheusOptions = {}): Promet
   const client = httpClient(NAME, url, http);
   const { now } = systemEnvironment;
   const connection = new Connection(client, manner);
-  const stores = new ThanosStores(connection, manner?.rememberStoresMs, now);
-  const quality = new Quality(new Detection(client, now), stores, manner, client.timeoutMs);
+  const stores = new ThanosStores(connection, manner?.rememberStoresMs, passedMs);
+  const quality = new Quality(new Detection(client, passedMs), stores, manner, client.timeoutMs);
   const kept = cache === undefined ? undefined : cacheFrom(cache, now);
   const limits = Object.freeze({ pointsPerRequest, concurrency: client.concurrency });
   return new Prometheus({ connection, quality, scrapeIntervalMs, limits, cache: kept, now });
 }
+
+/** For what is believed for a while: time that passes, whatever becomes of the clock. */
+const passedMs = (): number => performance.now();
 
 function cacheFrom({ samples, settle = "10m" }: CacheOptions, now: () => number): RangeCache {
   if (!Number.isInteger(samples) || samples < 1) {
@@ -147,7 +150,7 @@ export class Prometheus implements MetricsBackend {
     this.#connection = connection;
     this.#quality = quality;
     this.#givenIntervalMs = scrapeIntervalMs;
-    this.#interval = new ScrapeInterval((expr, atMs, options) => this.instant(expr, atMs, options), now);
+    this.#interval = new ScrapeInterval((expr, atMs, options) => this.instant(expr, atMs, options), passedMs);
     this.limits = limits;
     this.#cache = cache;
     this.#now = now;
@@ -176,17 +179,17 @@ export class Prometheus implements MetricsBackend {
   async instant(expr: Expr, atMs: number | undefined, options: AskOptions = {}): Promise<Answer<InstantData>> {
     const query = print(expr);
     const time = atMs === undefined ? [] : [["time", seconds(atMs)] as const];
-    const { data, ...answer } = await this.#evaluate("query", expr, query, time, options);
+    const { data, ...answer } = (await this.#evaluate("query", expr, query, time, options)).answer;
     if (data.kind === "matrix") throw unexpected("a matrix", "the value at one instant", query);
     return { data, ...answer };
   }
 
   async range(expr: Expr, grid: Grid, options: AskOptions = {}): Promise<Answer<MatrixData>> {
     const fetch = (part: Grid) => this.#range(expr, part, options);
-    return this.#cache === undefined ? fetch(grid) : this.#cache.read(expr, grid, fetch);
+    return this.#cache === undefined ? (await fetch(grid)).answer : this.#cache.read(expr, grid, fetch);
   }
 
-  async #range(expr: Expr, { startMs, endMs, stepMs }: Grid, options: AskOptions): Promise<Answer<MatrixData>> {
+  async #range(expr: Expr, { startMs, endMs, stepMs }: Grid, options: AskOptions): Promise<ServedAnswer> {
     const query = print(expr);
     // With its cache VictoriaMetrics moves a longer range to multiples of the step, and answers for those instants.
     const isMoved = startMs % stepMs !== 0 && this.#quality.mayBe("victoria-metrics");
@@ -196,9 +199,10 @@ export class Prometheus implements MetricsBackend {
       ["step", seconds(stepMs)],
       ...(isMoved ? [["nocache", "1"] as const] : []),
     ];
-    const { data, ...answer } = await this.#evaluate("query_range", expr, query, grid, options);
+    const { answer, servedAtMs } = await this.#evaluate("query_range", expr, query, grid, options);
+    const { data } = answer;
     if (data.kind !== "matrix") throw unexpected(`a ${data.kind}`, "the values over a range", query);
-    return { data, ...answer };
+    return { answer: { ...answer, data }, servedAtMs };
   }
 
   async exemplars(
@@ -345,25 +349,33 @@ export class Prometheus implements MetricsBackend {
     return [...matchFields(match, verb), ...spanFields(over, this.#now(), verb), ...limitFields(limit, verb)];
   }
 
-  #evaluate(
+  async #evaluate(
     operation: "query" | "query_range",
     expr: Expr,
     query: string,
     parameters: readonly Field[],
     options: AskOptions,
-  ): Promise<Answer<InstantData | MatrixData>> {
-    return this.#connection.ask(queryInquiry(operation, expr, query), async () => {
+  ): Promise<{ readonly answer: Answer<InstantData | MatrixData>; readonly servedAtMs: number | undefined }> {
+    let servedAtMs: number | undefined;
+    const answer = await this.#connection.ask(queryInquiry(operation, expr, query), async () => {
       const looked = this.#quality.look();
       // The answers to ranges may be long: they are decoded while they come.
       const asked = { ...options, reader: operation === "query_range" ? answerReader(query) : undefined };
       const response = await this.#connection.evaluate(API + operation, [["query", query], ...parameters], asked);
+      servedAtMs = servedAt(response);
       const decoded = answerOf(response, query);
       if (decoded.status === "error") throw failure(response, decoded, query);
       const { data, warnings, infos } = decoded;
       const answer = { data, warnings, infos, complete: isComplete(decoded), tookMs: response.tookMs };
       return this.#quality.of(answer, options, looked);
     });
+    return { answer, servedAtMs };
   }
+}
+
+function servedAt({ headers }: HttpResponse): number | undefined {
+  const ms = Date.parse(headers.date ?? "");
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function unexpected(came: string, wanted: string, query: string): DecodeError {

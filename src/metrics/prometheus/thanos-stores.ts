@@ -38,7 +38,7 @@ type StoreSets = z.infer<typeof StoresData>;
 interface Peers {
   /** How many there were at most. */
   readonly expected: number;
-  /** When that many were last there, in epoch milliseconds. */
+  /** When that many were last there, in the milliseconds of `passedMs`. */
   readonly wholeAtMs: number;
 }
 
@@ -52,20 +52,23 @@ interface Peers {
 export class ThanosStores {
   readonly #connection: Connection;
   readonly #rememberMs: number;
-  readonly #now: () => number;
+  readonly #passedMs: () => number;
   readonly #known = new Map<string, Peers>();
   #report: { readonly atMs: number; readonly report: Promise<StoreReport> } | undefined;
 
-  /** @param rememberMs for how long a store that is gone is missed; an hour when left out */
-  constructor(connection: Connection, rememberMs: number | undefined, now: () => number) {
+  /**
+   * @param rememberMs for how long a store that is gone is missed; an hour when left out
+   * @param passedMs milliseconds since any one instant
+   */
+  constructor(connection: Connection, rememberMs: number | undefined, passedMs: () => number) {
     this.#connection = connection;
     this.#rememberMs = rememberMs ?? REMEMBER_MS;
-    this.#now = now;
+    this.#passedMs = passedMs;
   }
 
   /** Which stores are missing now, as far as is known; never an error. */
   missing(): Promise<StoreReport> {
-    const atMs = this.#now();
+    const atMs = this.#passedMs();
     if (this.#report === undefined || atMs - this.#report.atMs >= BELIEVED_MS) {
       this.#report = { atMs, report: this.#look({ timeoutMs: PATIENCE_MS }) };
     }
@@ -83,7 +86,7 @@ export class ThanosStores {
   }
 
   #compare(sets: StoreSets): readonly string[] {
-    const nowMs = this.#now();
+    const nowMs = this.#passedMs();
     const groups = groupsOf(sets);
     for (const [title, { kind, total, healthy }] of groups) {
       const known = this.#known.get(title);

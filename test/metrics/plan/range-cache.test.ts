@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Answer, Grid, MatrixData, SeriesData } from "../../../src/metrics/backend.ts";
 import { pointsOf } from "../../../src/metrics/plan/chunks.ts";
-import { RangeCache } from "../../../src/metrics/plan/range-cache.ts";
+import { RangeCache, type ServedAnswer } from "../../../src/metrics/plan/range-cache.ts";
 import { parse } from "../../../src/promql/index.ts";
 
 const UP = parse("up");
@@ -21,17 +21,23 @@ function truth({ startMs, stepMs, ...grid }: Grid): MatrixData {
 
 function cacheOf(samples = 100_000, quality: Partial<Answer<MatrixData>> = {}) {
   let nowMs = 0;
+  let served: { atMs?: number; tookMs?: number } = {};
   const fetched: Grid[] = [];
   const cache = new RangeCache({ samples, settleMs: 5 * MINUTE }, () => nowMs);
-  const fetch = async (grid: Grid): Promise<Answer<MatrixData>> => {
+  const fetch = async (grid: Grid): Promise<ServedAnswer> => {
     fetched.push(grid);
-    return { data: truth(grid), warnings: [], infos: [], complete: true, tookMs: 1, ...quality };
+    const { atMs: servedAtMs, tookMs = 0 } = served;
+    nowMs += tookMs;
+    return { answer: { data: truth(grid), warnings: [], infos: [], complete: true, tookMs, ...quality }, servedAtMs };
   };
   return {
     fetched,
     ask: (grid: Grid, text = "up") => cache.read(text === "up" ? UP : parse(text), grid, fetch),
     at: (ms: number) => {
       nowMs = ms;
+    },
+    serve: (how: typeof served) => {
+      served = how;
     },
   };
 }
@@ -47,6 +53,26 @@ describe("a range that is asked for again", () => {
     const { data } = await ask(grid(42, 102));
     expect(fetched).toEqual([grid(40, 100), grid(96, 102)]);
     expect(data).toEqual(truth(grid(42, 102)));
+  });
+
+  test("fetches what the server had not seen yet, where the clock here was ahead of it", async () => {
+    const { ask, at, serve, fetched } = cacheOf();
+    at(160 * MINUTE);
+    serve({ atMs: 100 * MINUTE });
+    await ask(grid(60, 120));
+    at(120 * MINUTE);
+    serve({ atMs: 120 * MINUTE });
+    await ask(grid(60, 120));
+    expect(fetched.slice(1)).toEqual([grid(96, 120)]);
+  });
+
+  test("fetches what was still to change when it was asked, however long the answer took", async () => {
+    const { ask, at, serve, fetched } = cacheOf();
+    at(100 * MINUTE);
+    serve({ atMs: 110 * MINUTE, tookMs: 10 * MINUTE });
+    await ask(grid(60, 100));
+    await ask(grid(60, 100));
+    expect(fetched.slice(1)).toEqual([grid(96, 100)]);
   });
 
   test("fetches nothing where all of it is settled", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BackendError } from "../../../src/errors.ts";
+import { BackendError, TimeoutError } from "../../../src/errors.ts";
 import { createMesh } from "../../../src/index.ts";
 import type { MetricsBackend } from "../../../src/metrics/backend.ts";
 import { ScrapeInterval } from "../../../src/metrics/plan/scrape-interval.ts";
@@ -71,6 +71,22 @@ describe("the time between two scrapes", () => {
       () => 0,
     );
     await expect(ended.find({})).rejects.toBe(reason);
+  });
+
+  test("is not unknown to others because one had no time for it, nor after a failure what it was", async () => {
+    let failure: Error | undefined = new TimeoutError("late", { timeoutMs: 50 });
+    const { interval, backend, pass } = intervalOf(() => {
+      if (failure !== undefined) throw failure;
+      return 30;
+    });
+    expect(await interval.find({ timeoutMs: 50 })).toBeUndefined();
+    failure = undefined;
+    expect(await interval.find({})).toBe(30_000);
+    pass(61 * MINUTE);
+    failure = new BackendError("unavailable", "no", { status: 503, backend: "x" });
+    expect(await interval.find({})).toBe(30_000);
+    expect(await interval.find({})).toBe(30_000);
+    expect(backend.asked).toHaveLength(3);
   });
 
   test("is waited for no longer than the question may take", async () => {
