@@ -75,6 +75,7 @@ export type { LineParser } from "./logs/text-format.ts";
 export type { LogsOfOptions } from "./mesh/correlation.ts";
 export type { Check, CheckStatus, Signal } from "./mesh/doctor/check.ts";
 export type { Checkup } from "./mesh/doctor/checkup.ts";
+export type { DurationQuantile, DurationQuantileJson } from "./mesh/duration-quantile.ts";
 export type { ExampleList, ExampleMeta } from "./mesh/examples.ts";
 export type { ExplainOptions } from "./mesh/explain/ask.ts";
 export type { Explanation, ExplanationJson, ExplanationMeta, ExplanationParts } from "./mesh/explain/explanation.ts";

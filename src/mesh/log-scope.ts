@@ -7,6 +7,7 @@ import { type LogList, type LogMeta, type LogReader, LogSearch } from "../logs/s
 import type { OnProgress } from "../results/progress.ts";
 import { listOf, type RowForm } from "../results/result-list.ts";
 import type { TimeSpan } from "../time.ts";
+import { DurationQuantile, durationQuantile } from "./duration-quantile.ts";
 import { type CallGroup, DENIAL_ROWS, type Denial, GROUP_ROWS, LIMITED_ROWS, type LimitedCall } from "./log-finding.ts";
 import { Look } from "./log-look.ts";
 import { type LogOptions, withoutQuery } from "./log-options.ts";
@@ -31,14 +32,7 @@ export function logSource(source: LogSource | undefined): LogSource {
 }
 
 /** A quantile of durations as access logs show them: of every call, none of them sampled. */
-export interface LogQuantile {
-  /** `undefined` where no line shows a call. */
-  readonly value: number | undefined;
-  readonly unit: "ms";
-  /** How many calls it was taken from. */
-  readonly samples: number;
-  readonly meta: LogMeta;
-}
+export type LogQuantile = DurationQuantile<LogMeta>;
 
 /** What calls can be told apart by. */
 export type ErrorKey = "code" | "flags" | "path";
@@ -106,7 +100,7 @@ export class ScopeLogs {
     const meta = await search.each((call) => {
       if (!call.isTcp && call.durationMs !== undefined) durations.push(call.durationMs);
     });
-    return Object.freeze({ value: quantileOf(durations, quantile), unit: "ms", samples: durations.length, meta });
+    return new DurationQuantile(quantile, durations, meta);
   }
 
   async #groups(
@@ -133,8 +127,8 @@ export class ScopeLogs {
         calls,
         errors,
         share: calls / total,
-        medianMs: quantileOf(durations, 0.5),
-        slowestMs: quantileOf(durations, 1),
+        medianMs: durationQuantile(0.5, durations),
+        slowestMs: durationQuantile(1, durations),
       }),
     );
     rows.sort((a, b) => order(a, b) || (a.key < b.key ? -1 : 1));
@@ -172,12 +166,6 @@ const ERROR_KEYS: Readonly<Record<ErrorKey, (call: Call) => string>> = {
   flags: ({ flags }) => (flags.length === 0 ? "-" : flags.join(",")),
   path: pathOf,
 };
-
-/** The smallest of the values that at least this share of them does not exceed. */
-function quantileOf(values: number[], quantile: number): number | undefined {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)];
-}
 
 const mapped = <T, R>(found: LogList<T>, rows: RowForm<Readonly<R>>, to: (one: T) => R): LogList<Readonly<R>> =>
   listOf(

@@ -8,6 +8,7 @@ import type { Hop } from "../traces/hop.ts";
 import { type SearchMeta, type Sought, type TraceList, TraceSearch } from "../traces/search.ts";
 import type { Trace } from "../traces/trace.ts";
 import { CROSSED_ROWS, CROSSING_ROWS, type Crossing, TRACE_ROWS } from "../traces/trace-rows.ts";
+import { DurationQuantile } from "./duration-quantile.ts";
 import { type ExampleList, type ExemplarSource, examplesOf } from "./examples.ts";
 import { HOP_LABELS, hopLabels } from "./hop-labels.ts";
 import { type LabelTest, labelTest } from "./label-test.ts";
@@ -16,14 +17,7 @@ import type { Scope } from "./scope.ts";
 import type { TraceOptions } from "./trace-options.ts";
 
 /** A quantile of durations as sampled traces show them. */
-export interface TraceQuantile {
-  /** `undefined` where no trace shows a call. */
-  readonly value: number | undefined;
-  readonly unit: "ms";
-  /** How many calls it was taken from. */
-  readonly samples: number;
-  readonly meta: SearchMeta;
-}
+export type TraceQuantile = DurationQuantile<SearchMeta>;
 
 /** Where a mesh's traces are, and what is told of long searches. */
 export interface TraceSource {
@@ -82,12 +76,8 @@ export class ScopeTraces {
       throw new QueryError("quantile", `latencyFromTraces(${quantile}): a quantile is a number from 0 to 1`);
     }
     const found = await this.crossings(options, [SAMPLED]);
-    const durations = found
-      .flat()
-      .flatMap(({ hop }) => hopMs(hop, this.#scope.reporter) ?? [])
-      .sort((a, b) => a - b);
-    const value = durations[Math.max(0, Math.ceil(quantile * durations.length) - 1)];
-    return Object.freeze({ value, unit: "ms", samples: durations.length, meta: found.meta });
+    const durations = found.flat().flatMap(({ hop }) => hopMs(hop, this.#scope.reporter) ?? []);
+    return new DurationQuantile(quantile, durations, found.meta);
   }
 
   /** Traces behind the scope's metrics: from exemplars where there are any, otherwise from a search. */

@@ -50,6 +50,8 @@ const RESULTS: Readonly<Record<string, () => PromiseLike<Verbs> | Verbs>> = {
   "log entries": () => edge.logs({ last, limit: 5 }),
   calls: () => edge.calls({ last, limit: 5 }),
   groups: () => edge.topPaths({ last }),
+  "a quantile of traces": () => edge.latencyFromTraces(0.9, { last }),
+  "a quantile of lines": () => edge.latencyFromLogs(0.9, { last }),
   graph: () => mesh.graph({ last: "10m" }),
   identity: () => edge.identity({ last: "10m" }),
   plaintext: () => mesh.plaintext({ last: "10m" }),
