@@ -1,6 +1,7 @@
 import { EvaluationError } from "../../errors.ts";
 import type { AggregationOp } from "../functions.ts";
 import { type Column, emptyColumn, isEmpty } from "./column.ts";
+import { extremesOf } from "./extremes.ts";
 import { generalText } from "./float-text.ts";
 import type { Group } from "./grouping.ts";
 
@@ -46,7 +47,8 @@ export function chooseSeries(
 function checkParameter(parameter: Float64Array): void {
   if (parameter.every((k) => k < 1)) return;
   if (parameter.some(Number.isNaN)) throw new EvaluationError("execution", "Parameter value is NaN");
-  for (const k of [Math.min(...parameter), Math.max(...parameter)]) {
+  const { least, most } = extremesOf(parameter);
+  for (const k of [least, most]) {
     if (k <= -(2 ** 63)) throw new EvaluationError("execution", `Scalar value ${generalText(k)} underflows int64`);
     if (k >= 2 ** 63) throw new EvaluationError("execution", `Scalar value ${generalText(k)} overflows int64`);
   }

@@ -12,9 +12,24 @@ export interface Grid {
 /** The single instant of an instant query. */
 export const instantGrid = (atMs: number): Grid => ({ startMs: atMs, stepMs: 1, steps: 1 });
 
-/** The instants from `startMs` up to and including `endMs`; none where that is before. */
+/** What a Prometheus holds of one query in memory unless it is told otherwise: `--query.max-samples`. */
+const MOST_STEPS = 50_000_000;
+
+/**
+ * The instants from `startMs` up to and including `endMs`; none where that is before.
+ *
+ * @throws {EvaluationError} for more of them than a server would hold
+ */
 export function gridOf(startMs: number, endMs: number, stepMs: number): Grid {
-  return { startMs, stepMs, steps: endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1 };
+  const steps = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
+  if (steps > MOST_STEPS) {
+    throw new EvaluationError(
+      "execution",
+      `query processing would load too many samples into memory: ${steps} steps of ${stepMs} ms, where ${MOST_STEPS} are ` +
+        "the most; ask for a longer step or a shorter range",
+    );
+  }
+  return { startMs, stepMs, steps };
 }
 
 /** One series on a grid: `values[i]` holds where `present[i]` is 1. Whoever was given a column may write to it. */

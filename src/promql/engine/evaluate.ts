@@ -116,6 +116,21 @@ export function evaluate(
   storage: SeriesStorage,
   options: EvaluationOptions = {},
 ): EvaluatedInstant {
+  try {
+    return evaluated(given, when, storage, options);
+  } catch (error) {
+    if (!(error instanceof EvaluationError) || error.query !== undefined) throw error;
+    const query = typeof given === "string" ? given : print(given);
+    throw new EvaluationError(error.code, error.message, { query, cause: error });
+  }
+}
+
+function evaluated(
+  given: Expr | string,
+  when: EvaluationInstant | EvaluationRange,
+  storage: SeriesStorage,
+  options: EvaluationOptions,
+): EvaluatedInstant {
   const { query, endMs } = gridAsked(when);
   const length = "at" in when ? INSTANT : { rangeMs: endMs - query.startMs, stepMs: query.stepMs };
   const expr = typeof given === "string" ? parse(given, { experimental: options.experimental, query: length }) : given;
@@ -128,15 +143,9 @@ export function evaluate(
     query,
     queryEndMs: endMs,
   });
-  try {
-    const value = "at" in when ? atInstant(evaluator, expr, query.startMs) : overTime(evaluator, expr, query);
-    const remarks = evaluator.annotations.remarks(typeof given === "string" ? given : undefined);
-    return Object.freeze({ ...value, ...remarks });
-  } catch (error) {
-    if (!(error instanceof EvaluationError) || error.query !== undefined) throw error;
-    const text = typeof given === "string" ? given : print(expr);
-    throw new EvaluationError(error.code, error.message, { query: text, cause: error });
-  }
+  const value = "at" in when ? atInstant(evaluator, expr, query.startMs) : overTime(evaluator, expr, query);
+  const remarks = evaluator.annotations.remarks(typeof given === "string" ? given : undefined);
+  return Object.freeze({ ...value, ...remarks });
 }
 
 const INSTANT: QueryLength = { rangeMs: 0, stepMs: 0 };

@@ -9,6 +9,7 @@ import { type Column, type Grid, gridOf, instantGrid, joinEqual, repeated } from
 import { countValues } from "./count-values.ts";
 import type { Evaluation, Settings } from "./evaluation.ts";
 import { extendedSamples } from "./extended-range.ts";
+import { extremesOf } from "./extremes.ts";
 import { groupsOf } from "./grouping.ts";
 import { textOf } from "./label-functions.ts";
 import { limitRatio } from "./limit-ratio.ts";
@@ -147,8 +148,7 @@ export class Evaluator implements Evaluation {
   }
 
   #checkQuantile(parameter: Float64Array, param: Expr): void {
-    const most = Math.max(...parameter.filter((q) => !Number.isNaN(q)));
-    const least = Math.min(...parameter.filter((q) => !Number.isNaN(q)));
+    const { least, most } = extremesOf(parameter);
     if (parameter.some(Number.isNaN)) this.annotations.invalidQuantile(Number.NaN, param);
     if (most > 1) this.annotations.invalidQuantile(most, param);
     if (least < 0) this.annotations.invalidQuantile(least, param);

@@ -2,6 +2,7 @@ import { EvaluationError } from "../../errors.ts";
 import type { Expr } from "../ast.ts";
 import type { Annotations } from "./annotations.ts";
 import { type Column, isEmpty } from "./column.ts";
+import { extremesOf } from "./extremes.ts";
 import type { Group } from "./grouping.ts";
 import { hashShare } from "./label-hash.ts";
 
@@ -14,8 +15,7 @@ export function limitRatio(
 ): Column[] {
   if (ratios.every((ratio) => ratio === 0)) return [];
   if (ratios.some(Number.isNaN)) throw new EvaluationError("execution", "Ratio value is NaN");
-  const most = Math.max(...ratios);
-  const least = Math.min(...ratios);
+  const { least, most } = extremesOf(ratios);
   if (most > 1) annotations.invalidRatio(most, 1, param);
   if (least < -1) annotations.invalidRatio(least, -1, param);
   const columns = groups.flatMap((group) => group.columns);

@@ -128,6 +128,15 @@ describe("over a range", () => {
     expect(shown(evaluate("quantile(time() / 180, a)", range, storage)).join()).toContain("2@3");
   });
 
+  test.each([
+    ["topk(1, up)", { experimental: false }],
+    ["quantile(0.5, up)", { experimental: false }],
+    ["limit_ratio(1, up)", { experimental: true }],
+  ] as const)("%s is chosen at each of very many steps", (query, options) => {
+    const found = evaluate(query, { from: 0, to: 200_000, step: 1 }, STORAGE, options);
+    expect(found.series[0]?.values.length).toBe(200_001);
+  });
+
   test("sorting says that it does nothing, even with a single step", () => {
     const one = { from: 0, to: 1, step: "5m" } as const;
     expect(evaluate("sort(up)", one, STORAGE).warnings).toEqual([
@@ -198,6 +207,16 @@ describe("what has no value is an error that names the query", () => {
         message: expect.stringContaining("double_exponential_smoothing"),
       }),
     );
+  });
+
+  test.each([
+    ["1", { from: 0, to: 1e15, step: 1 }],
+    ["max_over_time(up[200y:1ms])", { at: 0 }],
+  ] as const)("more steps than a server would hold: %s", (query, when) => {
+    const refused = error(query, when);
+    expect(refused).toBeInstanceOf(EvaluationError);
+    expect(refused).toMatchObject({ code: "execution", query });
+    expect(String(refused)).toMatch(/too many samples into memory: \d+ steps of 1 ms.*ask for a longer step/);
   });
 
   test("a text that is no PromQL, and times that are none", () => {
