@@ -6,7 +6,7 @@ import { parseConfig, strictConfig } from "./config.ts";
 import type { DebugLogger } from "./debug-log.ts";
 import { isHeaderValue, readHeaders } from "./header.ts";
 import type { TelemetryOptions } from "./telemetry/listening.ts";
-import type { BaseUrl } from "./url.ts";
+import { type BaseUrl, proxyUrl } from "./url.ts";
 
 /** Trust and identity of an https connection; PEM as text or bytes. */
 export interface TlsOptions {
@@ -103,7 +103,7 @@ export function parseHttpOptions(options: HttpOptions, base: BaseUrl, backend: s
     headers,
     auth,
     tls: read.tls as TlsOptions | undefined,
-    proxy: typeof read.proxy === "string" ? new URL(read.proxy) : read.proxy,
+    proxy: typeof read.proxy === "string" ? proxyUrl(read.proxy) : read.proxy,
     timeoutMs: read.timeoutMs ?? 30_000,
     retries: read.retries ?? 2,
     concurrency: read.concurrency ?? 8,
@@ -140,7 +140,7 @@ const AUTH = strictConfig({
 );
 
 const isProxy = (value: unknown): boolean =>
-  value === false || (typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol));
+  value === false || (typeof value === "string" && proxyUrl(value) !== undefined);
 
 const TLS = strictConfig({
   ca: z.optional(pem),

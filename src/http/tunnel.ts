@@ -46,9 +46,10 @@ export async function tunnel(proxy: HttpProxy, options: AgentOptions): Promise<T
     });
     asked.once("connect", (answer, socket) => {
       forget?.();
-      if (answer.statusCode === 200) return callback(null, tls.connect({ ...to, socket }));
+      const { statusCode = 0 } = answer;
+      if (statusCode >= 200 && statusCode < 300) return callback(null, tls.connect({ ...to, socket }));
       socket.destroy();
-      const said = `${answer.statusCode} ${answer.statusMessage ?? ""}`.trim();
+      const said = `${statusCode} ${answer.statusMessage ?? ""}`.trim();
       return callback(Object.assign(new Error(said), { code: TUNNEL_REFUSED }));
     });
     asked.end();

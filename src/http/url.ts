@@ -85,13 +85,19 @@ export function sameOriginTarget(from: URL, location: string | undefined): URL |
   return target;
 }
 
+/** The URL of a proxy that is spoken to here; `undefined` for any other text. */
+export function proxyUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && isDecodable(url.username + url.password) ? url : undefined;
+}
+
 function credentialsOf(url: URL, fail: (problem: string) => QueryError): BasicCredentials | undefined {
   if (url.username === "" && url.password === "") return undefined;
-  try {
-    return { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-  } catch {
+  if (!isDecodable(url.username + url.password)) {
     throw fail('has a "%" before the @ that encodes nothing; write %25 for it, or use the option auth');
   }
+  return { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
 }
 
 /** A base URL that may be malformed, without what could be secret in it. */
@@ -99,4 +105,13 @@ function shownBase(text: unknown): string {
   if (typeof text !== "string") return String(text);
   const open = text.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1");
   return JSON.stringify(open);
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import type { Axios, AxiosProxyConfig, AxiosRequestConfig, AxiosResponse } from "axios";
 import type { BodyReader } from "./message.ts";
 import type { HttpSettings } from "./options.ts";
-import { type HttpProxy, proxyTo } from "./proxy.ts";
+import type { HttpProxy } from "./proxy.ts";
 import type { BaseUrl } from "./url.ts";
 
 /** One request as it goes over the wire. */
@@ -75,6 +75,7 @@ export class Wire {
   }
 
   async #dial(): Promise<Line> {
+    const { proxyTo } = await import("./proxy.ts");
     const proxy = proxyTo(this.#base, this.#settings.proxy, process.env);
     this.#proxy = proxy;
     const [{ Axios }, { agent, within }] = await Promise.all([import("axios"), this.#connections(proxy)]);

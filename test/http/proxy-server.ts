@@ -15,8 +15,20 @@ export interface ProxyServer extends Listener {
   readonly seen: readonly Proxied[];
 }
 
-/** @param credentials `user:password` that it asks for */
-export async function proxyServer({ credentials, deaf = false }: { credentials?: string; deaf?: boolean } = {}) {
+interface ProxyOptions {
+  /** `user:password` that it asks for. */
+  readonly credentials?: string;
+  /** Whether it answers no CONNECT. */
+  readonly deaf?: boolean;
+  /** What it says once it has made a tunnel. */
+  readonly status?: string;
+}
+
+export async function proxyServer({
+  credentials,
+  deaf = false,
+  status = "200 Connection Established",
+}: ProxyOptions = {}) {
   const seen: Proxied[] = [];
   const isAllowed = ({ headers }: IncomingMessage) =>
     credentials === undefined || headers["proxy-authorization"] === `Basic ${btoa(credentials)}`;
@@ -40,7 +52,7 @@ export async function proxyServer({ credentials, deaf = false }: { credentials?:
     }
     const [host = "", port = ""] = (incoming.url ?? "").split(":");
     const onward = connect(Number(port), host, () => {
-      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      socket.write(`HTTP/1.1 ${status}\r\n\r\n`);
       onward.write(head);
       onward.pipe(socket).pipe(onward);
     });

@@ -136,10 +136,19 @@ test("who gives up while the tunnel is being made leaves no connection behind", 
   await deaf.close();
 });
 
-test.each(["proxy:3128", "socks5://proxy", "", 1, true])("a proxy %j cannot be meant", (proxy) => {
-  expect(() => httpClient("prometheus", "http://x", { proxy } as HttpOptions)).toThrow(
-    /^prometheus: proxy must be a URL such as "http:\/\/proxy:3128", or false for no proxy$/,
-  );
+test.each(["proxy:3128", "socks5://proxy", "http://ann:50%@proxy:3128", "", 1, true])(
+  "a proxy %j cannot be meant",
+  (proxy) => {
+    expect(() => httpClient("prometheus", "http://x", { proxy } as HttpOptions)).toThrow(
+      /^prometheus: proxy must be a URL such as "http:\/\/proxy:3128", or false for no proxy$/,
+    );
+  },
+);
+
+test("a tunnel is made whichever status of success says so", async () => {
+  const made = await proxyServer({ status: "201 Created" });
+  expect(await ask(secure, { proxy: made.url })).toBe("200 secure");
+  await made.close();
 });
 
 test("tunnels are kept and reused", async () => {
@@ -167,8 +176,40 @@ describe("the environment", () => {
     ],
     ["exempts the port", "http://a.test:9090", { http_proxy: "p:1", no_proxy: "a.test:9090" }, undefined],
     ["exempts another port", "http://a.test:9091", { http_proxy: "p:1", no_proxy: "a.test:9090" }, "http://p:1"],
+    ["exempts a network", "http://10.1.2.3", { http_proxy: "p:1", no_proxy: "a.test,10.0.0.0/8" }, undefined],
+    ["exempts another network", "http://11.1.2.3", { http_proxy: "p:1", no_proxy: "10.0.0.0/8" }, "http://p:1"],
+    ["exempts an IPv6 network", "http://[fd00::7]:9090", { http_proxy: "p:1", no_proxy: "fd00::/8" }, undefined],
+    [
+      "exempts networks, which hold no name",
+      "http://a.test",
+      { http_proxy: "p:1", no_proxy: "0.0.0.0/0" },
+      "http://p:1",
+    ],
+    [
+      "exempts what is no network",
+      "http://10.1.2.3",
+      { http_proxy: "p:1", no_proxy: "10.0.0.0/99,10/8" },
+      "http://p:1",
+    ],
     ["exempts an IPv6 address", "http://[::1]:9090", { http_proxy: "p:1", no_proxy: "[::1]" }, undefined],
   ])("that %s", (_, target, variables, shown) => {
     expect(proxyTo(base(target), undefined, variables)?.shown).toBe(shown);
+  });
+
+  test.each([
+    [
+      "ALL_PROXY",
+      "socks5://u:canary@p:1080",
+      /^https:\/\/a\.test: .* ALL_PROXY names a proxy that speaks socks5; set it to/,
+    ],
+    ["HTTPS_PROXY", "http://u:canary@p:port", /HTTPS_PROXY holds no URL of a proxy; set it to .* \{ proxy: false \}/],
+    ["HTTPS_PROXY", "u:50%canary@p:3128", /HTTPS_PROXY holds no URL of a proxy/],
+  ])("that has %s=%s is told so, and nothing secret of it", async (name, value, message) => {
+    vi.stubEnv(name, value);
+    const error = await httpClient("prometheus", "https://a.test")
+      .send(get)
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "QueryError", code: "config", message: expect.stringMatching(message) });
+    expect(String(error)).not.toContain("canary");
   });
 });
