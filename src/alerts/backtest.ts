@@ -28,6 +28,7 @@ import {
   literalTexts,
   type RecordSpec,
   type Texts,
+  unfilledLabels,
   unitOf,
 } from "./spec.ts";
 import type { FoundAlert } from "./state.ts";
@@ -229,6 +230,11 @@ export async function backtest<U extends string>(
   const past: Past = { spec, window, options, flapMs, limit, behindMs, context, reading };
   const own = new Trial(past, spec, undefined);
   const remarks = await replay(question, past, [own], options, recorded);
+  for (const label of unfilledLabels(spec)) {
+    remarks.warnings.add(
+      `${spec.name}: only a server fills in the label ${label}; what it would tell apart is one here`,
+    );
+  }
   return new Backtest<U>({
     spec,
     window,

@@ -28,23 +28,39 @@ export interface Round {
   readonly acknowledged: (sink: string, ids: ReadonlySet<string>) => Promise<void>;
 }
 
+/** One round of a sink, which must not keep the next evaluation waiting for long. */
+interface Turn {
+  /** The alerts of which the sink did not take something: the rest of theirs waits behind it. */
+  readonly refused: Set<string>;
+  /** How many calls took too long. */
+  late: number;
+  readonly untilMs: number;
+}
+
+/** A call that hangs may be one alert's fault; after another one the sink hangs. */
+const MOST_LATE = 2;
+
 /** Tells sinks what waits for them, in order for each alert, and again what they want to be told again. */
 export class Delivery {
   readonly names: readonly string[];
   readonly #sinks: readonly AlertSink[];
   readonly #withinMs: number;
+  readonly #now: () => number;
   readonly #onFailure: (failure: DeliveryFailure) => void;
+  /** The alerts of which a sink did not take something when it was tried last, in that order. */
+  readonly #refused = new Map<AlertSink, Set<string>>();
   /** When a sink that is told again has acknowledged a change last. */
   readonly #told = new Map<AlertSink, Map<string, number>>();
 
   constructor(
     sinks: readonly AlertSink[],
     options: {
-      readonly deliverWithinMs: number | undefined;
+      readonly deliverWithinMs: number;
+      readonly now: () => number;
       readonly onFailure: (failure: DeliveryFailure) => void;
     },
   ) {
-    const { deliverWithinMs = 30_000, onFailure } = options;
+    const { deliverWithinMs, now, onFailure } = options;
     if (!(deliverWithinMs > 0 && deliverWithinMs < 2 ** 31)) {
       throw new QueryError(
         "timeout",
@@ -54,6 +70,7 @@ export class Delivery {
     this.names = sinks.map(({ name }) => name);
     this.#sinks = sinks;
     this.#withinMs = deliverWithinMs;
+    this.#now = now;
     this.#onFailure = onFailure;
   }
 
@@ -81,12 +98,29 @@ export class Delivery {
 
   async #tell(sink: AlertSink, round: Round): Promise<void> {
     const waiting = round.outbox.flatMap(({ change, waiting }) => (waiting.includes(sink.name) ? [change] : []));
-    const refused = new Set<string>();
-    for (const batch of batches(waiting, sink.mostAtOnce)) await this.#send(sink, batch, round, refused);
+    const turn: Turn = { refused: new Set(), late: 0, untilMs: this.#now() + 2 * this.#withinMs };
+    for (const batch of batches(this.#inTurn(sink, waiting), sink.mostAtOnce)) {
+      await this.#send(sink, batch, round, turn);
+    }
+    this.#keepRefused(sink, turn);
     if (sink.resendMs === undefined) return;
     const told = this.#told.get(sink) ?? new Map<string, number>();
     const due = this.#again(round, sink.resendMs, told, new Set(waiting.map(({ labels }) => alertKey(labels))));
-    for (const batch of batches(due, sink.mostAtOnce)) await this.#send(sink, batch, round, refused);
+    for (const batch of batches(due, sink.mostAtOnce)) await this.#send(sink, batch, round, turn);
+  }
+
+  /** What the sink has refused goes behind the rest, the latest of it last, so that nothing keeps others from it. */
+  #inTurn(sink: AlertSink, waiting: readonly AlertChange[]): readonly AlertChange[] {
+    const refused = this.#refused.get(sink);
+    if (refused === undefined || refused.size === 0) return waiting;
+    const places = new Map([...refused].map((key, i) => [key, i]));
+    const placeOf = ({ labels }: AlertChange): number => places.get(alertKey(labels)) ?? -1;
+    return [...waiting].sort((a, b) => placeOf(a) - placeOf(b));
+  }
+
+  #keepRefused(sink: AlertSink, { refused }: Turn): void {
+    const before = [...(this.#refused.get(sink) ?? [])].filter((key) => !refused.has(key));
+    this.#refused.set(sink, new Set([...before, ...refused]));
   }
 
   /** What fires, and what was resolved a while ago, where the sink was not told lately; what waits comes first. */
@@ -105,10 +139,10 @@ export class Delivery {
     return due;
   }
 
-  /** @param refused the alerts of which the sink did not take something: the rest of theirs waits behind it */
-  async #send(sink: AlertSink, batch: readonly AlertChange[], round: Round, refused: Set<string>): Promise<void> {
+  async #send(sink: AlertSink, batch: readonly AlertChange[], round: Round, turn: Turn): Promise<void> {
+    const { refused } = turn;
     const next = batch.filter(({ labels }) => !refused.has(alertKey(labels)));
-    if (next.length === 0) return;
+    if (next.length === 0 || turn.late >= MOST_LATE || this.#now() > turn.untilMs) return;
     const { atMs, notificationOf, acknowledged } = round;
     const ids = new Set(next.map(({ id }) => id));
     try {
@@ -121,14 +155,16 @@ export class Delivery {
     } catch (error) {
       // One notification that a sink never takes does not keep others from it.
       if (next.length > 1 && error instanceof MeshQueryError && !error.retryable) {
-        for (const one of next) await this.#send(sink, [one], round, refused);
+        for (const one of next) await this.#send(sink, [one], round, turn);
         return;
       }
+      if (error instanceof TimeoutError) turn.late++;
       for (const { labels } of next) refused.add(alertKey(labels));
       this.#onFailure({ stage: "delivery", atMs, sink: sink.name, ids: [...ids], error });
       return;
     }
     this.#remember(sink, ids, round);
+    for (const { labels } of next) this.#refused.get(sink)?.delete(alertKey(labels));
     if (round.outbox.some(({ change }) => ids.has(change.id))) await acknowledged(sink.name, ids);
   }
 

@@ -5,7 +5,7 @@ import type { LabelSet } from "../results/labels.ts";
 import { type Duration, parseDuration, shown } from "../time.ts";
 import type { LogCondition } from "./log-condition.ts";
 import { alertKey, type FoundAlert } from "./state.ts";
-import { fill, printTemplate, type Template } from "./template.ts";
+import { fill, isFillable, printTemplate, type Template } from "./template.ts";
 import type { TraceCondition } from "./trace-condition.ts";
 
 /** Templates by the name of their label or annotation, in the order of the names. */
@@ -169,6 +169,10 @@ export const literalTexts = (texts: Texts): LabelSet =>
   Object.fromEntries(
     Object.entries(texts).map(([name, { parts }]) => [name, parts[0]?.kind === "text" ? parts[0].text : ""]),
   );
+
+/** The labels that only a server can fill in, since their templates do more than name labels and the value. */
+export const unfilledLabels = ({ labels }: AlertSpec): readonly string[] =>
+  Object.keys(labels).filter((name) => labels[name] !== undefined && !isFillable(labels[name]));
 
 /** Whether a template of the rule's labels shows the value, so that each value may be an alert of its own. */
 export const labelsShowValue = ({ labels }: AlertSpec): boolean =>

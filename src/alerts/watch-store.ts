@@ -1,12 +1,16 @@
+import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod/mini";
-import { DecodeError } from "../errors.ts";
+import { DecodeError, TimeoutError } from "../errors.ts";
+import { untilAborted } from "../http/abort.ts";
+import { withinDeadline } from "../http/deadline.ts";
 import { shown } from "../time.ts";
 import type { AlertChange } from "./notification.ts";
+import { type AlertSpec, printedTexts } from "./spec.ts";
 import { type AlertInstance, type AlertInstances, alertKey } from "./state.ts";
 
-/** Where watchers keep their state across restarts: one text for each rule. */
+/** Where watchers keep their state across restarts: one text for each rule, by its name and labels. */
 export interface WatchStore {
   /** The text that was saved last under this name; `undefined` where there is none. */
   load(name: string): Promise<string | undefined>;
@@ -65,8 +69,77 @@ export function fileStore(directory: string): WatchStore {
         await written.close();
       }
       await rename(`${file}.new`, file);
+      await syncDirectory(directory);
     },
   });
+}
+
+/** A renaming outlasts a power cut only then; systems that let no directory be opened see to it themselves. */
+async function syncDirectory(directory: string): Promise<void> {
+  const opened = await open(directory, "r").catch(() => undefined);
+  try {
+    await opened?.sync();
+  } catch {
+    // Some file systems know no such call. The file is in its place all the same.
+  } finally {
+    await opened?.close();
+  }
+}
+
+/** Under which name a rule's state is kept: as in Prometheus, rules of one name are told apart by their labels. */
+export function stateName({ name, labels }: AlertSpec): string {
+  const texts = Object.entries(printedTexts(labels));
+  if (texts.length === 0) return name;
+  const sorted = JSON.stringify(texts.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${name} ${createHash("sha256").update(sorted).digest("hex").slice(0, 12)}`;
+}
+
+/** A rule's place in a store: one call after the other, none of which is waited for without end. */
+export class StatePlace {
+  readonly #store: WatchStore;
+  readonly #name: string;
+  readonly #withinMs: number;
+  #free: Promise<void> = Promise.resolve();
+
+  constructor(store: WatchStore, name: string, withinMs: number) {
+    this.#store = store;
+    this.#name = name;
+    this.#withinMs = withinMs;
+  }
+
+  /**
+   * The state that was saved last; `undefined` where there is none.
+   *
+   * @throws {DecodeError} for a text that no watcher has saved, {TimeoutError} for a store that does not answer
+   */
+  async load(): Promise<WatchState | undefined> {
+    const text = await this.#within((signal) => untilAborted(signal, this.#store.load(this.#name)));
+    return text === undefined ? undefined : readState(this.#name, text);
+  }
+
+  /**
+   * Saves the state that there is when the calls before have ended, so that an older one never takes a newer one's place.
+   *
+   * @throws {TimeoutError} where the store takes too long: nothing is saved then, or by a call that hangs and ends later
+   */
+  async save(state: () => WatchState): Promise<void> {
+    let wanted: typeof state | undefined = state;
+    const saved = this.#free.then(async () => {
+      if (wanted !== undefined) await this.#store.save(this.#name, printState(wanted()));
+    });
+    this.#free = saved.catch(() => undefined);
+    try {
+      await this.#within((signal) => untilAborted(signal, saved));
+    } finally {
+      wanted = undefined;
+    }
+  }
+
+  #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const timeoutMs = this.#withinMs;
+    const late = () => new TimeoutError(`watch: the store did not answer within ${timeoutMs} ms`, { timeoutMs });
+    return withinDeadline(timeoutMs, undefined, late, work);
+  }
 }
 
 const texts = z.record(z.string(), z.string());

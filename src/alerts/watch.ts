@@ -4,15 +4,15 @@ import type { Traffic } from "../mesh/traffic.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { INSPECT } from "../results/mime.ts";
 import { plain } from "../results/text.ts";
-import { type AskOptions, type Duration, durationMs, formatInstant } from "../time.ts";
+import { type AskOptions, type Duration, durationMs, formatInstant, shown } from "../time.ts";
 import { Delivery, type DeliveryFailure } from "./delivery.ts";
 import { evidenceOf } from "./evidence.ts";
 import { type AlertChange, changesOf, type ResolvedBecause } from "./notification.ts";
 import { type Observation, observationOf, type WatchedBackends } from "./observation.ts";
 import type { AlertNotification, AlertSink } from "./sink.ts";
-import { type AlertSpec, type GroupSpec, inGroup } from "./spec.ts";
+import { type AlertSpec, type GroupSpec, inGroup, unfilledLabels } from "./spec.ts";
 import { type AlertInstance, type AlertInstances, type Evaluated, evaluateAlerts, NO_ALERTS } from "./state.ts";
-import { memoryStore, printState, readState, type WatchState, type WatchStore } from "./watch-store.ts";
+import { memoryStore, StatePlace, stateName, type WatchState, type WatchStore } from "./watch-store.ts";
 
 /** What time it is, and how to wait. */
 export interface WatchClock {
@@ -34,7 +34,7 @@ export type OnNotification = (notification: AlertNotification) => PromiseLike<vo
 export interface WatchOptions extends WatchedBackends {
   /** How often the rule is evaluated, at whole multiples of it: `"30s"`. */
   readonly every: Duration;
-  /** The group whose labels the alerts have, and whose limit holds for them. */
+  /** The group whose labels the alerts have, whose limit holds for them, and which looks that far behind the present. */
   readonly group?: { readonly spec: GroupSpec } | undefined;
   /** Called for each alert that begins to fire. */
   readonly onFiring?: OnNotification | undefined;
@@ -54,7 +54,10 @@ export interface WatchOptions extends WatchedBackends {
   readonly signal?: AbortSignal | undefined;
   /** The deadline of one query in milliseconds; the backend's own when left out. */
   readonly timeoutMs?: number | undefined;
-  /** The deadline of one call of a sink or callback in milliseconds; 30,000 when left out. */
+  /**
+   * The deadline of one call of a sink, a callback or the store in milliseconds; 30,000 when left out. Each sink has twice
+   * as long for all that waits for it after an evaluation.
+   */
   readonly deliverWithinMs?: number | undefined;
   /** The mesh's clock when left out, and real timers. */
   readonly clock?: WatchClock | undefined;
@@ -139,43 +142,49 @@ class Course {
   readonly #spec: AlertSpec;
   readonly #everyMs: number;
   readonly #limit: number;
+  readonly #behindMs: number;
   readonly #options: WatchOptions;
   readonly #observation: Observation;
   readonly #clock: WatchClock;
-  readonly #store: WatchStore;
+  readonly #place: StatePlace;
   readonly #delivery: Delivery;
   #lastMs: number | undefined;
   #hasBegun = false;
-  #saving: Promise<void> = Promise.resolve();
 
   constructor(rule: AlertSpec, options: WatchOptions) {
     const { group } = options;
     const spec = group === undefined ? rule : inGroup(rule, group.spec);
     this.#spec = spec;
     this.name = spec.name;
+    checkLabels(spec);
     this.#limit = group?.spec.limit ?? 0;
+    this.#behindMs = group?.spec.queryOffsetMs ?? 0;
     this.#options = options;
     this.#everyMs = durationMs(options.every, "watch: every");
     this.#observation = observationOf(spec, options);
-    this.#store = options.store ?? memoryStore();
     const { source } = spec;
     this.#clock = options.clock ?? {
       now: source.kind === "condition" ? source.condition.context.now : systemEnvironment.now,
       sleep: systemEnvironment.sleep,
     };
-    const { deliverWithinMs } = options;
-    this.#delivery = new Delivery(sinksOf(options), { deliverWithinMs, onFailure: (failure) => this.#failed(failure) });
+    const { deliverWithinMs = 30_000, store = memoryStore() } = options;
+    this.#delivery = new Delivery(sinksOf(options), {
+      deliverWithinMs,
+      now: () => this.#clock.now(),
+      onFailure: (failure) => this.#failed(failure),
+    });
+    this.#place = new StatePlace(store, stateName(spec), deliverWithinMs);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const text = await this.#store.load(this.#spec.name);
-    if (text !== undefined) {
-      const { outbox, ...known } = readState(this.#spec.name, text);
+    const saved = await this.#place.load();
+    if (saved !== undefined) {
+      const { outbox, ...known } = saved;
       // What only a sink waits for that is there no more would wait for ever.
       this.state = { ...known, outbox: this.#delivery.wanted(outbox, this.#clock.now()) };
       this.#lastMs = known.evaluatedAtMs;
     }
-    let resumed = text !== undefined;
+    let resumed = saved !== undefined;
     // What waited when the process ended does not wait for the next evaluation too.
     await this.#deliverAgain();
     while (!signal.aborted) {
@@ -212,7 +221,7 @@ class Course {
   /** One evaluation, and whether it changed what is known: where the query or the store fails nothing does. */
   async #evaluate(atMs: number, resumed: boolean, signal: AbortSignal): Promise<boolean> {
     const { alerts: known, outbox, evaluatedAtMs } = this.state;
-    const before = resumed && evaluatedAtMs !== undefined ? this.#unwatched(known, atMs - evaluatedAtMs) : known;
+    const before = evaluatedAtMs === undefined ? known : this.#since(known, atMs - evaluatedAtMs, resumed);
     const because = new Map<string, ResolvedBecause>();
     let evaluated: Evaluated;
     try {
@@ -228,7 +237,7 @@ class Course {
     const next = { evaluatedAtMs: atMs, alerts: evaluated.alerts, outbox: sinks ? [...outbox, ...added] : [] };
     try {
       // Before anything is told, so that a process that ends here tells it when it is back.
-      await this.#store.save(this.#spec.name, printState(next));
+      await this.#place.save(() => next);
     } catch (error) {
       this.#failed({ stage: "store", atMs, error });
       return false;
@@ -246,7 +255,8 @@ class Course {
     const { forMs, keepFiringForMs, name } = this.#spec;
     const timing = { forMs, keepFiringForMs, limit: this.#limit };
     const asking: AskOptions = { signal, timeoutMs: this.#options.timeoutMs };
-    const found = await this.#observation.find(atMs, asking);
+    const lookedAtMs = atMs - this.#behindMs;
+    const found = await this.#observation.find(lookedAtMs, asking);
     const evaluated = evaluateAlerts(before, timing, atMs, found);
     if (evaluated.error !== undefined) throw new EvaluationError("execution", `watch: ${name}: ${evaluated.error}`);
     const ended = [...before].filter(
@@ -254,7 +264,7 @@ class Course {
     );
     if (ended.length === 0) return evaluated;
     const alerts = ended.map(([, alert]) => alert);
-    const reasons = await this.#observation.why(alerts, atMs, asking);
+    const reasons = await this.#observation.why(alerts, lookedAtMs, asking);
     for (const [i, [key]] of ended.entries()) because.set(key, reasons[i] ?? "unknown");
     if (this.#options.missing !== "keep") return evaluated;
     const kept = ended.flatMap(([key, { labels, annotations, value }]) =>
@@ -263,15 +273,13 @@ class Course {
     return evaluateAlerts(before, timing, atMs, [...found, ...kept]);
   }
 
-  /** Pending alerts after a time in which nobody looked, which is no part of their `for`. */
-  #unwatched(alerts: AlertInstances, sinceMs: number): AlertInstances {
+  /** The alerts of a while ago. A time in which nobody looked is no part of a `for`, nor is one that a clock was set back. */
+  #since(alerts: AlertInstances, sinceMs: number, resumed: boolean): AlertInstances {
     const gapMs = sinceMs - this.#everyMs;
-    if (gapMs <= 0) return alerts;
+    const isBack = sinceMs <= 0;
+    if (!isBack && !(resumed && gapMs > 0)) return alerts;
     return new Map(
-      Array.from(alerts, ([key, alert]) => [
-        key,
-        alert.state === "pending" ? { ...alert, activeAtMs: alert.activeAtMs + gapMs } : alert,
-      ]),
+      Array.from(alerts, ([key, alert]) => [key, isBack || alert.state === "pending" ? moved(alert, gapMs) : alert]),
     );
   }
 
@@ -294,22 +302,42 @@ class Course {
         return left.length === 0 ? [] : [{ change, waiting: left }];
       });
       this.state = { ...this.state, outbox };
-      // One after the other, so that an older state never takes the place of a newer one.
-      const saved = this.#saving.then(() => this.#store.save(this.#spec.name, printState(this.state)));
-      this.#saving = saved.catch((error: unknown) => this.#failed({ stage: "store", atMs, error }));
-      await this.#saving;
+      try {
+        await this.#place.save(() => this.state);
+      } catch (error) {
+        this.#failed({ stage: "store", atMs, error });
+      }
     };
     const { alerts, outbox } = this.state;
     await this.#delivery.deliver({ rule: this.#spec.name, alerts, outbox, atMs, notificationOf, acknowledged });
   }
 
   #failed(failure: WatchFailure): void {
-    try {
-      this.#options.onError?.(failure);
-    } catch {
-      // Whoever is told of a failure cannot end the watcher by another one.
-    }
+    // Whoever is told of a failure cannot end the watcher, or the process, by another one.
+    (async () => this.#options.onError?.(failure))().catch(() => undefined);
   }
+}
+
+/** An alert whose times are so much later, or earlier. */
+function moved(alert: AlertInstance, byMs: number): AlertInstance {
+  const later = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms + byMs);
+  return {
+    ...alert,
+    activeAtMs: alert.activeAtMs + byMs,
+    firedAtMs: later(alert.firedAtMs),
+    resolvedAtMs: later(alert.resolvedAtMs),
+    keptSinceMs: later(alert.keptSinceMs),
+  };
+}
+
+/** Alerts would be sent where labels route that are not the server's. */
+function checkLabels(spec: AlertSpec): void {
+  const [label] = unfilledLabels(spec);
+  if (label === undefined) return;
+  throw new QueryError(
+    "template",
+    `watch: only a server fills in the label ${label} of ${shown(spec.name)}; set it by labels({ ${label}: "…" })`,
+  );
 }
 
 function sinksOf({ sinks = [], onFiring, onResolved }: WatchOptions): readonly AlertSink[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { alert, type Backtest, labelOf, text } from "../../src/alerts/index.ts";
+import { alert, type Backtest, fromYAML, labelOf, text } from "../../src/alerts/index.ts";
 import { createMesh, type MetricsBackend } from "../../src/index.ts";
 import { memoryStorage, parse } from "../../src/promql/index.ts";
 import { seriesMetrics } from "../../src/testing/index.ts";
@@ -102,6 +102,16 @@ describe("a back-test", () => {
     };
     expect(await least("load")).toEqual([[1, 3]]);
     expect(await least("odd")).toEqual([[Number.NaN, Number.NaN]]);
+  });
+
+  test("says of which labels it cannot tell what a server makes of them", async () => {
+    const [written] = fromYAML(
+      "groups: [{name: g, rules: [{alert: A, expr: istio_requests_total, labels: {severity: '{{ if gt $value 1.0 }}page{{ end }}'}}]}]",
+    ).alerts;
+    const tried = await written?.backtest({ from: START, to: NOW }, { metrics: backend });
+    expect(tried?.warnings).toEqual([
+      "A: only a server fills in the label severity; what it would tell apart is one here",
+    ]);
   });
 
   test("takes another step, and pieces of the past", async () => {

@@ -19,60 +19,15 @@ import {
   type WatchOptions,
   webhook,
 } from "../../src/alerts/index.ts";
-import { createMesh, type LogBackend, type MetricsBackend } from "../../src/index.ts";
-import { parse, print } from "../../src/promql/index.ts";
+import { createMesh, type LogBackend } from "../../src/index.ts";
+import { parse } from "../../src/promql/index.ts";
 import { simulatedMesh } from "../../src/testing/index.ts";
 import { answering } from "../http/listener.ts";
 import { random } from "../mesh/random.ts";
 import { BEGIN_MS, due, EVERY_MS, lived, needless, type Schedule, told } from "./watch-lives.ts";
+import { below, scripted, turns } from "./watch-script.ts";
 
 const untyped = (value: unknown) => value as never;
-
-/** A backend whose answers a test says, by the evaluation: values by workload. */
-function scripted(answers: (turn: number, query: string) => Readonly<Record<string, number>>, isComplete = () => true) {
-  const asked: number[] = [];
-  const backend = {
-    name: "scripted",
-    scrapeIntervalMs: 10_000,
-    instant: async (expr: Parameters<MetricsBackend["instant"]>[0], atMs: number) => {
-      asked.push(atMs);
-      const series = Object.entries(answers((atMs - BEGIN_MS) / EVERY_MS, print(expr)));
-      return {
-        data: {
-          kind: "vector",
-          labels: series.map(([source_workload]) => ({ source_workload })),
-          timesMs: Float64Array.from(series, () => atMs),
-          values: Float64Array.from(series, ([, value]) => value),
-        },
-        warnings: isComplete() ? [] : ["a store is away"],
-        infos: [],
-        complete: isComplete(),
-        tookMs: 1,
-      };
-    },
-    range: () => Promise.reject(new Error("nobody asks for a range")),
-  } as unknown as MetricsBackend;
-  const success = createMesh({ metrics: backend }).service("backend").success("5m").by("source_workload");
-  return { backend, asked, rule: alert("Failing", success.below("99%")).severity("page") };
-}
-
-/** Time that passes only while the watcher sleeps; it stops the watcher after so many evaluations. */
-function turns(count: number, { startMs = BEGIN_MS, slowMs = (): number => 0 } = {}) {
-  const ended = new AbortController();
-  let nowMs = startMs;
-  const clock = {
-    now: () => nowMs,
-    sleep: async (ms: number, signal: AbortSignal) => {
-      signal.throwIfAborted();
-      nowMs += ms + slowMs();
-      if (nowMs >= startMs + count * EVERY_MS) ended.abort();
-      signal.throwIfAborted();
-    },
-  };
-  return { clock, signal: ended.signal, every: `${EVERY_MS}ms`, pass: (ms: number) => (nowMs += ms) };
-}
-
-const below = (query: string) => query.includes("< 0.99");
 
 describe("a watched rule", () => {
   test("tells each alert that fires and each that is resolved once, at whole multiples of the interval", async () => {
