@@ -79,6 +79,16 @@ describe("an edge's identity", () => {
     expect(identity.connections).toEqual({ mutualTls: 2, plaintext: 0, unknown: 0, share: 1 });
     expect(identity.requests.share).toBeUndefined();
     expect(identity.principals).toEqual([{ principal: sa("frontend"), requests: 0, connections: 2 }]);
+    const both = await identityOf(
+      [],
+      [
+        [call("frontend", "ledger", tunnel), 2],
+        [call("frontend", "ledger"), 2],
+      ],
+    );
+    expect(both.connections.mutualTls).toBe(2);
+    expect(both.principals).toEqual(identity.principals);
+    expect(both.edges[0]?.answeredAs).toEqual([{ principal: sa("ledger"), requests: 0, connections: 2 }]);
   });
 });
 

@@ -11,6 +11,8 @@ interface Tally {
   plaintext: number;
   /** Calls of which the reporter does not know. */
   untold: number;
+  readonly principals: SeenPrincipal[];
+  readonly answeredAs: SeenPrincipal[];
 }
 
 interface View {
@@ -24,8 +26,6 @@ interface Folding {
   /** By callees' proxies and waypoints, and by callers' proxies. */
   readonly callee: View;
   readonly caller: View;
-  readonly principals: SeenPrincipal[];
-  readonly answeredAs: SeenPrincipal[];
 }
 
 /**
@@ -63,9 +63,9 @@ function addAll(
     if (isCaller && policy !== "mutual_tls") continue;
     const seen = { requests: 0, connections: 0, [counted]: rate };
     const caller = known(row, "source_principal");
-    if (caller !== undefined) edge.principals.push({ ...seen, principal: caller });
+    if (caller !== undefined) tally.principals.push({ ...seen, principal: caller });
     const callee = known(row, "destination_principal");
-    if (callee !== undefined) edge.answeredAs.push({ ...seen, principal: callee });
+    if (callee !== undefined) tally.answeredAs.push({ ...seen, principal: callee });
   }
 }
 
@@ -75,13 +75,13 @@ function edgeFor(edges: Map<string, Folding>, row: LabelSet, clusters: boolean):
   const key = `${from.id}\n${to.id}`;
   let edge = edges.get(key);
   if (edge === undefined) {
-    edge = { from, to, callee: newView(), caller: newView(), principals: [], answeredAs: [] };
+    edge = { from, to, callee: newView(), caller: newView() };
     edges.set(key, edge);
   }
   return edge;
 }
 
-const newTally = (): Tally => ({ mutualTls: 0, plaintext: 0, untold: 0 });
+const newTally = (): Tally => ({ mutualTls: 0, plaintext: 0, untold: 0, principals: [], answeredAs: [] });
 const newView = (): View => ({ requests: newTally(), connections: newTally() });
 
 function peerOf(name: NodeName, clusters: boolean): IdentityPeer {
@@ -89,18 +89,16 @@ function peerOf(name: NodeName, clusters: boolean): IdentityPeer {
   return Object.freeze({ id: nodeId(name, clusters), kind, name: name.name, namespace, cluster });
 }
 
-function edgeOf({ from, to, callee, caller, principals, answeredAs }: Folding): IdentityEdge {
-  const security = (counted: Counted) => {
-    const heard = isHeard(callee[counted]) ? callee[counted] : caller[counted];
-    return securityOf(heard.mutualTls, heard.plaintext, heard.untold);
-  };
+function edgeOf({ from, to, callee, caller }: Folding): IdentityEdge {
+  const heard = (counted: Counted) => (isHeard(callee[counted]) ? callee[counted] : caller[counted]);
+  const [requests, connections] = [heard("requests"), heard("connections")];
   return Object.freeze({
     from,
     to,
-    requests: security("requests"),
-    connections: security("connections"),
-    principals: joined(principals),
-    answeredAs: joined(answeredAs),
+    requests: securityOf(requests.mutualTls, requests.plaintext, requests.untold),
+    connections: securityOf(connections.mutualTls, connections.plaintext, connections.untold),
+    principals: joined([...requests.principals, ...connections.principals]),
+    answeredAs: joined([...requests.answeredAs, ...connections.answeredAs]),
   });
 }
 
