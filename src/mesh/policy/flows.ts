@@ -109,7 +109,8 @@ function callRequest(call: ObservedCalls, candidates: readonly ObservedEdge[], r
     namespace: destination.namespace ?? "",
     labels: first?.destination.labels ?? (destination.app === undefined ? {} : { app: destination.app }),
     labelsComplete: false,
-    proxy: call.seenBy === "gateway" || call.seenBy === "waypoint" ? call.seenBy : "sidecar",
+    proxy:
+      call.seenBy === "gateway" || call.seenBy === "waypoint" ? call.seenBy : (first?.destination.proxy ?? "sidecar"),
     ...(destination.service !== undefined && { service: destination.service }),
     ...(port !== undefined && { port }),
   };

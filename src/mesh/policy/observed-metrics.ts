@@ -30,6 +30,7 @@ export interface ObservedMetrics {
 
 const LABELS = [
   "reporter",
+  "app",
   "source_workload",
   "source_workload_namespace",
   "source_principal",
@@ -89,7 +90,7 @@ function edgeOf(labels: LabelSet, requests: number): ObservedEdge {
       namespace: known("destination_workload_namespace") ?? serviceNamespace ?? "",
       labels: { ...(app !== undefined && { app }), ...(version !== undefined && { version }) },
       labelsComplete: false,
-      proxy: known("reporter") === "waypoint" ? "waypoint" : "sidecar",
+      proxy: known("reporter") === "waypoint" ? "waypoint" : known("app") === "ztunnel" ? "ztunnel" : "sidecar",
       service:
         service === undefined
           ? undefined

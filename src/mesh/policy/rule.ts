@@ -1,4 +1,4 @@
-import { type Attribute, attribute, HOST, METHOD, PATH, type ValueTest } from "./attributes.ts";
+import { attribute, HOST, METHOD, PATH, type ValueTest } from "./attributes.ts";
 import type { MeshSettings, PolicyRequest } from "./request.ts";
 import type { AuthorizationPolicy, AuthorizationRule, RuleOperation, RuleSource } from "./resource.ts";
 import { and, not, or, type Tristate } from "./tristate.ts";
@@ -8,6 +8,7 @@ export type RuleTest = (request: PolicyRequest) => Tristate;
 
 /** The values that an attribute must have one of, and must have none of. */
 interface Field {
+  readonly key: string;
   readonly httpOnly: boolean;
   readonly values: readonly ValueTest[];
   readonly notValues: readonly ValueTest[];
@@ -30,23 +31,55 @@ export function ruleTest(
     const known = attribute(key);
     if (known === undefined || ((values?.length ?? 0) === 0 && (notValues?.length ?? 0) === 0)) return [];
     const tests = (given: Texts) => migrated(key, given ?? [], settings).map((value) => known.test(value, namespace));
-    return [
-      { httpOnly: known.httpOnly, values: tests(values), notValues: tests(notValues) } satisfies Field &
-        Partial<Attribute>,
-    ];
+    return [{ key, httpOnly: known.httpOnly, values: tests(values), notValues: tests(notValues) }];
   };
   const when = (rule.when ?? []).flatMap(({ key, values, notValues }) => make(key, values, notValues));
   const from = (rule.from ?? []).map(({ source }) => fields(SOURCE_KEYS, source, make));
   const to = (rule.to ?? []).map(({ operation }) => fields(OPERATION_KEYS, operation, make));
-  const isLost = [when, ...from, ...to].flat().some(({ httpOnly }) => httpOnly) && (spec.action ?? "ALLOW") === "ALLOW";
+  const isAllow = (spec.action ?? "ALLOW") === "ALLOW";
+  const tunnelled = ztunnelTest({ from, to, when }, isAllow);
+  const isLost = isAllow && [when, ...from, ...to].flat().some(({ httpOnly }) => httpOnly);
   return (request) => {
-    const isTcp = request.protocol === "tcp" || request.destination.proxy === "ztunnel";
+    if (request.destination.proxy === "ztunnel") return tunnelled(request);
+    const isTcp = request.protocol === "tcp";
     if (isTcp && isLost) return false;
     const holds = (all: readonly Field[]) =>
       and(all.map((field) => (isTcp && field.httpOnly ? true : fieldHolds(field, request))));
     const any = (groups: readonly (readonly Field[])[]) => (groups.length === 0 ? true : or(groups.map(holds)));
     return and([any(from), any(to), holds(when)]);
   };
+}
+
+/** A rule's fields: those of each source, of each operation, and its conditions. */
+interface RuleFields {
+  readonly from: readonly (readonly Field[])[];
+  readonly to: readonly (readonly Field[])[];
+  readonly when: readonly Field[];
+}
+
+/** What ztunnel knows of a connection, by the keys of conditions. */
+const ZTUNNEL_KEYS = ["destination.ip", "destination.port", "source.ip", "source.namespace", "source.principal"];
+const ZTUNNEL_FIELDS: ReadonlySet<string> = new Set([...ZTUNNEL_KEYS, "source.serviceAccount"]);
+/** What a source or operation may ask for that no connection has, to ztunnel. */
+const ZTUNNEL_HTTP: ReadonlySet<string> = new Set([HOST, METHOD, PATH, "remote.ip", "request.auth.principal"]);
+
+/**
+ * The test of a rule as ztunnel is told it. An ALLOW rule that asks for more than it knows is left out; of another one
+ * that part is, and where nothing is left of a source, of an operation or of a condition, it matches nothing.
+ *
+ * @see Istio, handleRule in pilot/pkg/serviceregistry/ambient/authorization.go
+ */
+function ztunnelTest({ from, to, when }: RuleFields, isAllow: boolean): RuleTest {
+  const asksForMore =
+    [...from, ...to].flat().some(({ key }) => ZTUNNEL_HTTP.has(key)) ||
+    when.some(({ key }) => !ZTUNNEL_KEYS.includes(key));
+  if (isAllow && asksForMore) return () => false;
+  const clauses = [from, to, ...when.map((field) => [[field]])].filter((clause) => clause.length > 0);
+  const told = clauses.map((clause) =>
+    clause.map((fields) => fields.filter(({ key }) => ZTUNNEL_FIELDS.has(key))).filter((fields) => fields.length > 0),
+  );
+  return (request) =>
+    and(told.map((clause) => or(clause.map((all) => and(all.map((field) => fieldHolds(field, request)))))));
 }
 
 type Texts = readonly string[] | undefined;

@@ -107,8 +107,10 @@ export class Judge {
   }
 
   #under({ mode, policy }: PortMode, request: PolicyRequest): Verdict {
-    // Where a port takes no mutual TLS, callers' proxies send plaintext to it: no identity, no handshake.
-    const seen: PolicyRequest = mode === "DISABLE" ? { ...request, security: "none", serverName: null } : request;
+    const isTunnel = request.destination.proxy === "ztunnel";
+    // Where a port takes no mutual TLS, callers' proxies send plaintext to it: no identity, no handshake. Ztunnels do not.
+    const seen: PolicyRequest =
+      mode === "DISABLE" && !isTunnel ? { ...request, security: "none", serverName: null } : request;
     const authorized = this.#authorized(seen);
     if (mode !== "STRICT" || seen.security === "mutual_tls" || policy === undefined) return authorized;
     if (seen.security === "none")
@@ -133,7 +135,10 @@ export class Judge {
   }
 
   #standings(request: PolicyRequest): readonly Standing[] {
+    const isTunnel = request.destination.proxy === "ztunnel";
     return this.#near(request.destination).flatMap(({ policy, rules, isDryRun }) => {
+      const { action } = policy.spec;
+      if (isTunnel && (action === "AUDIT" || action === "CUSTOM")) return [];
       const attached = isAttached(policy, policy.spec, request.destination, this.#settings);
       if (attached === false) return [];
       return [{ policy, isDryRun, attached, rules: rules.map(({ name, test }) => ({ name, matches: test(request) })) }];

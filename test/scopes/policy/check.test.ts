@@ -237,6 +237,26 @@ describe("a check", () => {
     ]);
   });
 
+  it("judges what a ztunnel counted as a ztunnel does", async () => {
+    const storage = memoryStorage();
+    const labels = {
+      __name__: "istio_tcp_connections_opened_total",
+      app: "ztunnel",
+      reporter: "destination",
+      ...{ source_workload: "web", source_workload_namespace: "shop" },
+      ...{ source_principal: "spiffe://cluster.local/ns/shop/sa/web" },
+      ...{ destination_workload: "orders", destination_workload_namespace: "shop", destination_app: "orders" },
+      request_protocol: "tcp",
+      connection_security_policy: "mutual_tls",
+    };
+    for (let minute = 0; minute <= 70; minute++) storage.append(labels, NOW - (70 - minute) * 60_000, minute);
+    const ambient = createMesh({ metrics: seriesMetrics(storage, { now }), now });
+    const deny = policy("admin", { action: "DENY", rules: [{ to: [{ operation: { paths: ["/admin"] } }] }] });
+    const report = await ambient.policies([deny]).check(range);
+    expect(report.newlyDenied).toEqual([]);
+    expect(report.flows.map(({ change }) => change)).toEqual(["still-allowed"]);
+  });
+
   it("judges what a gateway takes in, by the address that it came from", async () => {
     const outside: Sketch[] = [
       { id: "in-1", from: edge, to, ago: 1_000, path: "/shop", attempts: [{ by: orders }] },

@@ -109,8 +109,58 @@ describe("a request", () => {
     expect(
       decide([policy("{ action: DENY, rules: [{ to: [{ operation: { methods: [PUT], ports: ['80'] } }] }] }")], TCP),
     ).toBe("allowed no-policy");
-    const ztunnel = { ...WEB, destination: { ...WEB.destination, proxy: "ztunnel" as const } };
-    expect(decide([policy(`{ ${rules} }`)], ztunnel)).toBe("denied no-match");
+  });
+
+  it.each([
+    [
+      "an ALLOW rule that asks for HTTP is lost",
+      "{ rules: [{ to: [{ operation: { methods: [GET] } }] }] }",
+      "no-match",
+    ],
+    [
+      "so is one with a condition that it does not know",
+      "{ rules: [{ when: [{ key: source.trustDomain, values: [cluster.local] }] }] }",
+      "no-match",
+    ],
+    ["an ALLOW rule of ports holds", "{ rules: [{ to: [{ operation: { ports: ['8080'] } }] }] }", "allow"],
+    [
+      "a DENY rule that asks for HTTP alone denies nothing",
+      "{ action: DENY, rules: [{ to: [{ operation: { methods: [GET] } }] }] }",
+      "no-policy",
+    ],
+    [
+      "nor does one of which a source is all that is left",
+      "{ action: DENY, rules: [{ from: [{ source: { namespaces: [shop] } }], to: [{ operation: { paths: [/info] } }] }] }",
+      "no-policy",
+    ],
+    [
+      "a DENY rule that names ports beside HTTP denies by them",
+      "{ action: DENY, rules: [{ to: [{ operation: { methods: [PUT], ports: ['8080'] } }] }] }",
+      "deny",
+    ],
+    [
+      "so does one of whose conditions all are known",
+      "{ action: DENY, rules: [{ when: [{ key: source.namespace, values: [shop] }] }] }",
+      "deny",
+    ],
+    ["a DENY rule that asks for nothing denies all", "{ action: DENY, rules: [{}] }", "deny"],
+    ["a CUSTOM policy is not looked at", "{ action: CUSTOM, provider: { name: opa }, rules: [{}] }", "no-policy"],
+    ["nor is an AUDIT policy", "{ action: AUDIT, rules: [{}] }", "no-policy"],
+  ])("before a ztunnel: %s", (_, spec, reason) => {
+    const request: PolicyRequest = { ...WEB, destination: { ...WEB.destination, proxy: "ztunnel" } };
+    const { decision, reason: why, audited } = mesh.policies(policy(spec)).verdict(request);
+    expect([decision, why.kind, audited]).toEqual([/deny|no-match/.test(reason) ? "denied" : "allowed", reason, []]);
+  });
+
+  it("keeps its identity before a ztunnel, which has no plaintext to turn mutual TLS off for", () => {
+    const tunnelled: PolicyRequest = { ...TCP, destination: { ...TCP.destination, proxy: "ztunnel" } };
+    const policies = [
+      peer("{ mtls: { mode: DISABLE } }"),
+      policy("{ rules: [{ from: [{ source: { namespaces: [shop] } }] }] }"),
+    ];
+    expect(decide(policies, tunnelled)).toBe("allowed allow");
+    expect(decide(policies, TCP)).toBe("denied no-match");
+    expect(decide([peer("{ mtls: { mode: STRICT } }")], { ...tunnelled, security: "none" })).toBe("denied plaintext");
   });
 
   it("over gRPC is a POST to a service's method", () => {
