@@ -113,6 +113,7 @@ export class Policies extends Result {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
+  "extensionProviders",
   "namespace",
   "pathNormalization",
   "rootNamespace",
@@ -131,17 +132,21 @@ function settingsOf(options: PolicyOptions): MeshSettings & { readonly namespace
     if (typeof value === "string" && value !== "") continue;
     throw new QueryError("config", `policies: ${name} is ${shown(value)}; write its name`);
   }
-  if (!Array.isArray(trustDomainAliases) || trustDomainAliases.some((one) => typeof one !== "string" || one === "")) {
-    throw new QueryError("config", 'policies: trustDomainAliases is a list of names, such as ["old.example.org"]');
+  const { extensionProviders, pathNormalization = "BASE" } = options;
+  for (const [name, list, example] of [
+    ["trustDomainAliases", trustDomainAliases, "old.example.org"],
+    ["extensionProviders", extensionProviders ?? [], "opa"],
+  ] as const) {
+    if (Array.isArray(list) && list.every((one) => typeof one === "string" && one !== "")) continue;
+    throw new QueryError("config", `policies: ${name} is a list of names, such as [${shown(example)}]`);
   }
-  const { pathNormalization = "BASE" } = options;
   if (!NORMALIZATIONS.includes(pathNormalization)) {
     throw new QueryError(
       "config",
       `policies: pathNormalization is ${shown(pathNormalization)}; write one of ${NORMALIZATIONS.join(", ")}`,
     );
   }
-  return { namespace, rootNamespace, trustDomain, trustDomainAliases, pathNormalization };
+  return { namespace, rootNamespace, trustDomain, trustDomainAliases, pathNormalization, extensionProviders };
 }
 
 const NORMALIZATIONS: readonly PathNormalization[] = ["BASE", "DECODE_AND_MERGE_SLASHES", "MERGE_SLASHES", "NONE"];

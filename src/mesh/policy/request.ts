@@ -64,4 +64,6 @@ export interface MeshSettings {
   /** Former or other trust domains, whose identities policies take for those of `trustDomain`. */
   readonly trustDomainAliases: readonly string[];
   readonly pathNormalization: PathNormalization;
+  /** The names in `meshConfig.extensionProviders`, for CUSTOM policies; `undefined` where they are not known. */
+  readonly extensionProviders?: readonly string[] | undefined;
 }

@@ -162,11 +162,14 @@ export class Judge {
       Object.freeze({ decision, reason: Object.freeze(reason), missing, audited, dryRun });
 
     const asked = matching(of("CUSTOM"));
-    // Istio takes one provider for a workload, and denies what policies with several match.
+    // Istio takes one provider for a workload, and denies what policies with several match, or with one it has not.
     const providers = new Set(
       of("CUSTOM").flatMap(({ policy, attached }) => (attached === true ? providerOf(policy) : [])),
     );
-    const refused = providers.size > 1 ? [...asked].sort(byProvider) : [];
+    const { extensionProviders } = this.#settings;
+    const isRefused = ({ policy }: Matching) =>
+      providers.size > 1 || extensionProviders?.includes(providerOf(policy)) === false;
+    const refused = asked.filter(isRefused).sort(byProvider);
     const denying = [...refused, ...matching(of("DENY"))];
     const [denied] = denying.filter(({ holds }) => holds === true);
     if (denied !== undefined) return decided("denied", { kind: "deny", rule: denied.name });

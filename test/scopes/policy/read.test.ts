@@ -248,6 +248,7 @@ describe("a policy is refused, with the place of every fault:", () => {
     expect(() => mesh.policies("", { rootNamspace: "x" } as object)).toThrow('there is no option "rootNamspace"');
     expect(() => mesh.policies("", { rootNamespace: "" })).toThrow("rootNamespace is");
     expect(() => mesh.policies("", { trustDomainAliases: "x" } as object)).toThrow("trustDomainAliases is a list");
+    expect(() => mesh.policies("", { extensionProviders: "opa" } as object)).toThrow("extensionProviders is a list");
     expect(() => mesh.policies("", { pathNormalization: "ALL" } as object)).toThrow("pathNormalization is");
   });
 });

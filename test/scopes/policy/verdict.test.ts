@@ -89,6 +89,21 @@ describe("a request", () => {
     expect(decide([custom("opa", "/one"), custom("oauth", "/other")])).toBe("allowed no-policy");
   });
 
+  it("that a policy of an absent provider matches is denied, where it is known which providers there are", () => {
+    const custom = policy(
+      "{ action: CUSTOM, provider: { name: opa }, rules: [{ to: [{ operation: { paths: ['/info'] } }] }] }",
+    );
+    const under = (extensionProviders: readonly string[], path?: string) =>
+      mesh.policies(custom, { extensionProviders }).verdict({ ...WEB, path });
+    expect(under(["oauth"], "/info")).toMatchObject({
+      decision: "denied",
+      reason: { kind: "deny", rule: { rule: 0 } },
+    });
+    expect(under([], "/other").decision).toBe("allowed");
+    expect(under([], undefined).missing).toEqual(["path"]);
+    expect(under(["opa"], "/info").reason).toMatchObject({ kind: "custom", provider: "opa" });
+  });
+
   it("in plaintext has no identity, so that every not… of one holds and nothing else does", () => {
     const from = (source: string) => policy(`{ rules: [{ from: [{ source: { ${source} } }] }] }`);
     for (const source of ["principals: ['*']", "namespaces: ['*']", "trustDomains: ['*']", "serviceAccounts: [web]"]) {
