@@ -38,4 +38,4 @@ test("a bill of materials names each of them, with its licence", async () => {
   expect(new Set(named)).toEqual(new Set([...installed, ...BUILT_IN]));
   const licences = new Set(components.flatMap(({ licenses = [] }) => licenses.map(({ license }) => license?.id)));
   expect([...licences].filter((id) => !PERMISSIVE.has(id ?? "none"))).toEqual([]);
-});
+}, 120_000);
