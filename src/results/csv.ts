@@ -5,8 +5,9 @@ import { type Cell, type Columns, forPrograms, type Heading, nameWithUnit, plain
 /** How a table becomes CSV. */
 export interface CsvOptions {
   /**
-   * What becomes of a text that a spreadsheet would take for a formula, such as a label's value `=cmd()`: `"disarm"` puts
-   * an apostrophe before it, `"keep"` leaves it as it is, for programs. `"disarm"` when left out.
+   * What becomes of a text that a spreadsheet would take for a formula, such as a label's value `=cmd()`, or its part behind a
+   * `;` where that separates fields: `"disarm"` puts an apostrophe before it, `"keep"` leaves it as it is, for programs.
+   * `"disarm"` when left out.
    */
   readonly formulas?: "disarm" | "keep" | undefined;
 }
@@ -38,9 +39,13 @@ function field({ kind }: Heading, cell: Cell, text: (given: string) => string): 
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** What spreadsheets begin a formula with, in full width too. A lone `-` is how Envoy writes "nothing". */
-const FORMULA = /^[\t\r\n ]*[=+\-@＝＋－＠].|^[\t\r]/su;
+/**
+ * What spreadsheets begin a formula with, in full width too: at the start of a text, and wherever a spreadsheet that
+ * separates fields by something else, as half of Europe's do, would begin a field of its own. A lone `-` is how Envoy
+ * writes "nothing".
+ */
+const FORMULA = /(^|[;\t\r\n])([\t\r\n ]*)(?=[=+\-@＝＋－＠].)|^(?=[\t\r])/gsu;
 /** A number is one to a spreadsheet as well. */
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
 
-const disarmed = (text: string): string => (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
+const disarmed = (text: string): string => (NUMBER.test(text) ? text : text.replace(FORMULA, "$1'$2"));
