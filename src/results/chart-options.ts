@@ -73,3 +73,14 @@ export function chartOf({ title, thresholds = [], incidents = [], width = 640, h
     }),
   };
 }
+
+/** Of a chart's incidents those that lie within a range, as far as they do. */
+export function incidentsWithin({ incidents }: Chart, startMs: number, endMs: number): Chart["incidents"] {
+  return incidents
+    .filter(({ fromMs, toMs }) => toMs >= startMs && fromMs <= endMs)
+    .map(({ fromMs, toMs, label }) => ({
+      fromMs: Math.max(fromMs, startMs),
+      toMs: Math.min(toMs, endMs),
+      label,
+    }));
+}

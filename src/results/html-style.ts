@@ -66,5 +66,6 @@ export const STYLE = `${themed(PALETTE)}
 .mq table th { color: var(--quiet); border-top: 0; font-size: 12px; }
 .mq.mq table .n { text-align: right; }
 .mq svg { max-width: 100%; }
+.mq .trend { max-width: none; }
 .mq .trend path { fill: none; stroke: var(--quiet); stroke-width: 1.3; stroke-linecap: round; stroke-linejoin: round; }
 `;

@@ -1,6 +1,6 @@
 import { type Columns, forPeople, isNumeric, printCell } from "./column.ts";
 import { STYLE } from "./html-style.ts";
-import { plain } from "./text.ts";
+import { plain, shrunk } from "./text.ts";
 import type { Item, Line, Part, View } from "./view.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -118,21 +118,20 @@ function htmlTable(table: Columns): string {
 const TREND_WIDTH = 120;
 const TREND_HEIGHT = 18;
 
-/** The course of values as a line, from 0 (or the least, below 0) to the most; a value that is not finite is a gap. */
+/** The course of values as a line, from 0 (or the least, below 0) to the most; where none is finite there is a gap. */
 function trendLine(values: Float64Array): string {
   const finite = values.filter(Number.isFinite);
   const low = finite.reduce((a, b) => Math.min(a, b), 0);
   const high = finite.reduce((a, b) => Math.max(a, b), 0);
-  const count = Math.min(values.length, TREND_WIDTH);
+  const means = shrunk(values, TREND_WIDTH);
   let path = "";
   let pen = "M";
-  for (let i = 0; i < count; i++) {
-    const value = values[Math.floor((i * values.length) / count)] ?? Number.NaN;
-    if (!Number.isFinite(value)) {
+  for (const [i, value] of means.entries()) {
+    if (Number.isNaN(value)) {
       pen = "M";
       continue;
     }
-    const x = count === 1 ? 0 : (i * TREND_WIDTH) / (count - 1);
+    const x = means.length === 1 ? 0 : (i * TREND_WIDTH) / (means.length - 1);
     const y = TREND_HEIGHT - 1 - ((value - low) / (high - low || 1)) * (TREND_HEIGHT - 2);
     path += `${pen}${x.toFixed(1)},${y.toFixed(1)}${pen === "M" ? "h0" : ""}`;
     pen = "L";

@@ -121,7 +121,10 @@ export class Matrix<L extends string = string, U extends string = string>
     return printColumns(this.summary());
   }
 
-  /** A row for each series: its labels, how many values it has, and their least, mean, greatest and last. */
+  /**
+   * A row for each series: its labels, how many values it has, and their least, mean, greatest and last. NaN is counted,
+   * but neither the least nor the greatest, nor part of the mean, while there is a number.
+   */
   summary(): Table {
     const names = labelNames(this.series.map(({ labels }) => labels));
     const values = (name: string) => number(name, this.unit);
@@ -131,10 +134,22 @@ export class Matrix<L extends string = string, U extends string = string>
       this.series.map((one) => [
         ...cells(one.labels, names),
         one.length,
-        ...[least(one.values), mean(one.values), most(one.values), one.values.at(-1)],
-        one.values,
+        ...spreadOf(one.values),
+        one.values.at(-1),
+        this.#onGrid(one),
       ]),
     );
+  }
+
+  /** A series' values where they are on the grid, NaN where there is none. */
+  #onGrid({ timesMs, values }: Series<L, U>): Float64Array {
+    const length = this.endMs > this.startMs ? Math.round((this.endMs - this.startMs) / this.stepMs) + 1 : 1;
+    if (values.length === length) return values;
+    const placed = new Float64Array(length).fill(Number.NaN);
+    for (const [i, timeMs] of timesMs.entries()) {
+      placed[Math.round((timeMs - this.startMs) / this.stepMs)] = values[i] ?? Number.NaN;
+    }
+    return placed;
   }
 
   /** A row for each value of each series: the instant, the labels, the value. */
@@ -236,9 +251,12 @@ function joined(columns: readonly Float64Array[]): Float64Array {
   return all;
 }
 
-const least = (values: Float64Array): number | undefined =>
-  values.length === 0 ? undefined : values.reduce((a, b) => Math.min(a, b));
-const most = (values: Float64Array): number | undefined =>
-  values.length === 0 ? undefined : values.reduce((a, b) => Math.max(a, b));
-const mean = (values: Float64Array): number | undefined =>
-  values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
+/** The least, the mean and the greatest of the values that are numbers; NaN where none is, nothing where there is none. */
+function spreadOf(values: Float64Array): readonly (number | undefined)[] {
+  if (values.length === 0) return [undefined, undefined, undefined];
+  const numbers = values.filter((value) => !Number.isNaN(value));
+  if (numbers.length === 0) return [Number.NaN, Number.NaN, Number.NaN];
+  const least = numbers.reduce((a, b) => Math.min(a, b));
+  const most = numbers.reduce((a, b) => Math.max(a, b));
+  return [least, numbers.reduce((a, b) => a + b, 0) / numbers.length, most];
+}

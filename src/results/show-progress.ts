@@ -24,7 +24,7 @@ const INTERVAL_MS = 100;
  * ```ts unrun: a month of a simulated mesh takes minutes
  * const mesh = createMesh({ metrics: prometheus("http://prometheus:9090"), onProgress: showProgress() });
  * await mesh.all().rate("5m").over({ last: "30d", step: "15s" });
- * // range ▕████████            ▏ 40 %  4 of 10 pieces, 6s left
+ * // range ▕████████            ▏ 37 %  6 of 16 pieces, 6s left
  * ```
  */
 export function showProgress({ write = watchedLine() }: ShowProgressOptions = {}): OnProgress {

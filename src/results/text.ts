@@ -7,14 +7,16 @@ export function printValue(value: number | undefined, unit: string): string {
   return unit === "ratio" ? `${printPercent(value * 100)} %` : `${printNumber(value)} ${unit}`;
 }
 
-/** What is not all is never printed as 100: 99.999 is the whole news. */
+/**
+ * Near 100 it is what is missing that counts, and two digits of that are kept: 99.995 and 99.989 are not the same, and
+ * what is not all is never printed as 100.
+ */
 function printPercent(percent: number): string {
-  for (let digits = 4; digits <= 15; digits++) {
-    const text = percent.toPrecision(digits);
-    if (percent !== 100 && Math.round(percent) === 100 && Number(text) === 100) continue;
-    return digits === 4 ? printNumber(percent) : text;
-  }
-  return printNumber(percent);
+  const missing = 100 - percent;
+  if (!(missing > 0 && missing < 1)) return printNumber(percent);
+  // A double near 100 has no more than 13 decimals.
+  const decimals = Math.min(13, 1 - Math.floor(Math.log10(missing)));
+  return String(Number(percent.toFixed(decimals)));
 }
 
 function printNumber(value: number): string {
@@ -53,24 +55,27 @@ export function plain(text: string): string {
 const BARS = "▁▂▃▄▅▆▇█";
 
 /**
- * The course of the values in one line of at most 60 characters, from 0 (or the least, below 0) to the most. A value
- * that is not finite leaves its place empty.
+ * The course of the values in one line of at most 60 characters, from 0 (or the least, below 0) to the most. A place
+ * whose values are not finite is empty.
  */
 export function sparkline(values: Float64Array): string {
-  const width = Math.min(values.length, 60);
+  const means = shrunk(values, 60);
   const finite = values.filter(Number.isFinite);
   const low = finite.reduce((a, b) => Math.min(a, b), 0);
   const high = finite.reduce((a, b) => Math.max(a, b), 0);
-  let text = "";
-  for (let i = 0; i < width; i++) {
-    const part = values.subarray(
-      Math.floor((i * values.length) / width),
-      Math.floor(((i + 1) * values.length) / width),
-    );
-    const mean = part.reduce((a, b) => a + b, 0) / part.length;
+  return Array.from(means, (mean) => {
     const height = (mean - low) / (high - low || 1);
-    const bar = Math.min(BARS.length - 1, Math.floor(height * BARS.length));
-    text += Number.isFinite(mean) ? BARS.charAt(bar) : " ";
-  }
-  return text;
+    return Number.isNaN(mean) ? " " : BARS.charAt(Math.min(BARS.length - 1, Math.floor(height * BARS.length)));
+  }).join("");
+}
+
+/** At most so many values: the mean of those finite ones that fall together, NaN where there are none. */
+export function shrunk(values: Float64Array, most: number): Float64Array {
+  const width = Math.min(values.length, most);
+  return Float64Array.from({ length: width }, (_, i) => {
+    const from = Math.floor((i * values.length) / width);
+    const part = values.subarray(from, Math.floor(((i + 1) * values.length) / width)).filter(Number.isFinite);
+    // Each divided first: a sum of the greatest numbers is none.
+    return part.length === 0 ? Number.NaN : part.reduce((sum, value) => sum + value / part.length, 0);
+  });
 }

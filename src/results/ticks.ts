@@ -1,3 +1,5 @@
+import { printValue } from "./text.ts";
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -32,5 +34,17 @@ export function valueTicks(low: number, high: number): readonly number[] {
   const first = Math.floor(low / step + 1e-9);
   const last = Math.max(first + 1, Math.ceil((low === high ? low + span : high) / step - 1e-9));
   // Multiples, not sums, and without the digits that binary fractions add.
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(15)));
+}
+
+/** What stands beside each of {@link valueTicks}: as many digits as tell one from the next. */
+export function tickTexts(ticks: readonly number[], unit: string): readonly string[] {
+  const texts = ticks.map((value) => printValue(value, unit));
+  if (new Set(texts).size === texts.length) return texts;
+  const factor = unit === "ratio" ? 100 : 1;
+  const step = ((ticks.at(-1) ?? 0) - (ticks[0] ?? 0)) / (ticks.length - 1);
+  // A step of 2.5 has a digit more than its size says.
+  const decimals = Math.max(0, Math.min(100, 1 - Math.floor(Math.log10(factor * step))));
+  const sign = unit === "ratio" ? " %" : unit === "1" ? "" : ` ${unit}`;
+  return ticks.map((value) => `${Number((factor * value).toFixed(decimals))}${sign}`);
 }

@@ -1,4 +1,4 @@
-import type { Chart } from "./chart-options.ts";
+import { type Chart, incidentsWithin } from "./chart-options.ts";
 import { type Courses, extentOf, reachesZero, runsOf } from "./course.ts";
 
 /** A chart as Vega-Lite 5 describes it, with its data in it. */
@@ -13,29 +13,36 @@ const RED = "#c5221f";
 /** Hours from 0 to 24, which the default has not. */
 const CLOCK = { year: "%Y", month: "%Y-%m", week: "%b %d", date: "%b %d", hours: "%H:%M", minutes: "%H:%M" };
 const TIME = { type: "temporal", scale: { type: "utc" }, title: "time (UTC)", axis: { format: CLOCK } } as const;
+/** A name in the key may be as long as a few labels are, in pixels: cut short, it would be as good as none. */
+const KEY = { labelLimit: 640 };
 
 /** Courses as lines over time; what has no value is a row with `null`, so that a gap is a gap. */
-export function vegaLiteLines(given: Courses, { title, thresholds, incidents, width, height }: Chart): VegaLiteSpec {
-  const { unit, courses } = given;
-  const [least = 0] = extentOf(courses) ?? [];
-  const zero = reachesZero(unit, Math.min(least, ...thresholds.map(({ value }) => value)));
-  const values = { type: "quantitative", title: unit === "1" ? "value" : unit, scale: { zero } } as const;
+export function vegaLiteLines(given: Courses, chart: Chart): VegaLiteSpec {
+  const { title, thresholds, width, height } = chart;
+  const { unit, startMs, endMs, courses } = given;
+  const levels = [...(extentOf(courses) ?? []), ...thresholds.map(({ value }) => value)];
+  // An axis of nothing but zeros would have them in its middle.
+  const isFlat = levels.every((level) => level === 0);
+  const scale = isFlat ? { domain: [0, 1] } : { zero: reachesZero(unit, Math.min(...levels)) };
+  const values = { type: "quantitative", title: unit === "1" ? "value" : unit, scale } as const;
   const y = unit === "ratio" ? { ...values, axis: { format: ".4~%" } } : values;
   const isNamed = courses.length > 1 || (courses[0]?.name ?? "") !== "";
-  const color = isNamed ? { color: { field: "series", type: "nominal", title: null, sort: null } } : {};
+  const color = isNamed ? { color: { field: "series", type: "nominal", title: null, sort: null, legend: KEY } } : {};
   const tooltip = [
     { field: "time", type: "temporal", timeUnit: "utcyearmonthdatehoursminutesseconds", title: "time (UTC)" },
     ...(isNamed ? [{ field: "series", type: "nominal", title: "series" }] : []),
     { field: "value", type: "quantitative", title: unit === "1" ? "value" : `value (${unit})` },
   ];
-  const encoding = { x: { field: "time", ...TIME }, y: { field: "value", ...y }, ...color };
+  // The range that was asked for, whether or not its ends have values.
+  const time = { ...TIME, scale: { ...TIME.scale, ...(startMs < endMs && { domain: [startMs, endMs] }) } };
+  const encoding = { x: { field: "time", ...time }, y: { field: "value", ...y }, ...color };
   return {
     $schema: VEGA_LITE_SCHEMA,
     ...(title === undefined ? {} : { title }),
     width,
     height,
     layer: [
-      ...incidentLayers(incidents),
+      ...incidentLayers(incidentsWithin(chart, startMs, endMs)),
       {
         data: { values: rowsOf(given) },
         layer: [

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { QueryError } from "../../src/errors.ts";
 import { Matrix, Series } from "../../src/results/matrix.ts";
 import { peer } from "../../src/results/peer.ts";
-import { timeTicks, valueTicks } from "../../src/results/ticks.ts";
+import { tickTexts, timeTicks, valueTicks } from "../../src/results/ticks.ts";
 import type { VegaLiteSpec } from "../../src/results/vega-lite.ts";
 import { AT, metaOf } from "./answers.ts";
 import { checkVegaLite } from "./vega-lite.ts";
@@ -78,6 +78,33 @@ describe("the chart of a matrix for Vega-Lite", () => {
     expect(JSON.stringify(gappy.toVegaLite())).toContain('"title":"req/s","scale":{"zero":true}');
   });
 
+  test("spans the range that was asked for, and stands on zero where all is zero", () => {
+    const scales = (one: Matrix, options = {}) => {
+      const spec = one.toVegaLite(options);
+      checkVegaLite(spec);
+      const text = JSON.stringify(spec);
+      return new Set(Array.from(text.matchAll(/"scale":(\{[^}]*\})/g), ([, scale = ""]) => scale));
+    };
+    const time = `{"type":"utc","domain":[${AT},${AT + 5 * MINUTE}]}`;
+    expect(scales(matrix({ "": [undefined, 3] }), marks)).toEqual(new Set(['{"type":"utc"}', time, '{"zero":true}']));
+    expect(scales(matrix({ "": [0, 0] }))).toEqual(new Set([time, '{"domain":[0,1]}']));
+    expect(scales(matrix({ "": [0, 0] }), { thresholds: [3] })).toEqual(new Set([time, '{"zero":true}']));
+    expect(scales(matrix({}))).toEqual(new Set([time, '{"domain":[0,1]}']));
+  });
+
+  test("has names in its key that are long enough to be told apart", async () => {
+    const member = (source_workload: string, response_code: string) =>
+      new Series({
+        labels: { source_workload, response_code },
+        unit: "1",
+        timesMs: Float64Array.of(AT),
+        values: Float64Array.of(1),
+      });
+    const series = [member("checkout-frontend", "200"), member("checkout-frontend-canary", "503")];
+    const both = new Matrix({ unit: "1", meta: metaOf(), series, startMs: AT, endMs: AT, stepMs: MINUTE });
+    expect(await both.toSVG()).toContain(">source_workload=checkout-frontend-canary response_code=503<");
+  });
+
   test("becomes SVG, in which texts are text", async () => {
     const svg = await gappy.toSVG(marks);
     expect(svg).toMatch(/^<svg[^>]* xmlns="http:\/\/www.w3.org\/2000\/svg"/);
@@ -118,12 +145,76 @@ describe("the chart of a matrix on a page", () => {
   const html = gappy.toHTML(marks);
 
   test("breaks its lines at gaps, and draws what stands alone as a dot", () => {
-    const [first = "", second = ""] = Array.from(
-      html.matchAll(/<path class="line c\d" d="([^"]*)"/g),
-      ([, d = ""]) => d,
+    const paths = Array.from(html.matchAll(/<path class="line ([^"]*)" d="([^"]*)"/g), ([, kind, d]) => [kind, d]);
+    expect(paths).toEqual([
+      ["c0", expect.stringMatching(/^M[^M]*M[^M]*$/)],
+      ["dot c1", expect.stringMatching(/^M[^M]*h0M[^M]*h0$/)],
+    ]);
+  });
+
+  test.each([
+    [
+      "is as wide as the texts beside its axis need",
+      [1e-9, 5e-10],
+      "req/s",
+      ["0 req/s", "2.500e-10 req/s", "1.000e-9 req/s"],
+    ],
+    ["is as wide as great numbers need", [1e12, 2e12], "B/s", ["0 B/s", "500000000000 B/s", "2000000000000 B/s"]],
+    ["is narrow where its texts are short", [1, 4], "B/s", ["0 B/s", "4 B/s"]],
+  ] as const)("%s", (_, values, unit, texts) => {
+    const page = matrix({ "": values }, unit).toHTML();
+    const marks = Array.from(page.matchAll(/<text x="([\d.]+)"[^>]* text-anchor="end">([^<]*)</g), ([, x, text]) => ({
+      text,
+      x: Number(x),
+    })).filter(({ text }) => text?.endsWith(` ${unit}`));
+    expect(marks.map(({ text }) => text)).toEqual(expect.arrayContaining([...texts]));
+    // About six pixels for each character.
+    for (const { text = "", x } of marks) expect(x).toBeGreaterThan(5.5 * text.length);
+    expect(Math.max(...marks.map(({ x }) => x))).toBeLessThan(
+      Math.max(64, 8 * Math.max(...texts.map((one) => one.length))),
     );
-    expect(first.match(/M/g)).toHaveLength(2);
-    expect(second.match(/M[^M]*h0/g)).toHaveLength(2);
+  });
+
+  test("marks of an incident what lies within the range, and has its name where there is room", () => {
+    const incidents = [
+      { from: AT - 3 * MINUTE, to: AT - 2 * MINUTE, label: "before" },
+      { from: AT - 3 * MINUTE, to: AT + MINUTE, label: "into" },
+      { from: AT + 4 * MINUTE, to: AT + 9 * MINUTE, label: "out of" },
+      { from: AT + 6 * MINUTE, to: AT + 7 * MINUTE, label: "after" },
+    ];
+    const page = gappy.toHTML({ incidents, width: 640 });
+    const boxes = Array.from(
+      page.matchAll(/<rect class="incident" x="([\d.]+)" y="\d+" width="([\d.]+)"/g),
+      ([, x, width]) => [Number(x), Number(x) + Number(width)],
+    );
+    expect(boxes).toEqual([
+      [64, expect.closeTo(64 + (640 - 12 - 64) / 5)],
+      [expect.closeTo(64 + (4 * (640 - 12 - 64)) / 5), 628],
+    ]);
+    expect(
+      Array.from(page.matchAll(/<text class="incident" [^>]*text-anchor="(\w+)">([^<]*)</g), ([, at, name]) => [
+        name,
+        at,
+      ]),
+    ).toEqual([
+      ["into", "start"],
+      ["out of", "end"],
+    ]);
+    const [layer] = gappy.toVegaLite({ incidents }).layer as readonly { readonly data: unknown }[];
+    expect(layer?.data).toEqual({
+      values: [
+        { from: AT, to: AT + MINUTE, label: "into" },
+        { from: AT + 4 * MINUTE, to: AT + 5 * MINUTE, label: "out of" },
+      ],
+    });
+  });
+
+  test("has room for the name of a threshold at its upper edge, above that of an incident", () => {
+    const page = gappy.toHTML({ thresholds: [6], incidents: [{ from: AT, to: AT + MINUTE, label: "rollout" }] });
+    const [, threshold] = /<text class="threshold" x="\d+" y="([\d.-]+)"/.exec(page) ?? [];
+    const [, incident] = /<text class="incident" x="[\d.]+" y="([\d.-]+)"/.exec(page) ?? [];
+    expect(Number(threshold)).toBeGreaterThan(11);
+    expect(Number(incident) - Number(threshold)).toBeGreaterThan(11);
   });
 
   test("has a line at each threshold and a box over each incident, their texts escaped", () => {
@@ -153,7 +244,7 @@ describe("the chart of a matrix on a page", () => {
     const [, d = ""] = /<path class="line c0" d="([^"]*)"/.exec(page) ?? [];
     expect(d.length).toBeLessThan(60_000);
     // The one value that stands out is drawn, at the top.
-    expect(d).toContain(",10.0");
+    expect(d).toContain(",18.0");
   });
 
   test("is not drawn where there is nothing", () => {
@@ -169,11 +260,23 @@ describe("an axis", () => {
     [0.984, 0.9944, [0.98, 0.985, 0.99, 0.995]],
     [-3, 4, [-4, -2, 0, 2, 4]],
     [5, 5, [4, 6, 8, 10]],
+    [1e-9, 3e-9, [1e-9, 1.5e-9, 2e-9, 2.5e-9, 3e-9]],
+    [1_795_168_800_000, 1_795_168_800_001, [0, 0.25, 0.5, 0.75, 1].map((more) => 1_795_168_800_000 + more)],
   ])("from %d to %d has round numbers", (low, high, ticks) => {
     const found = valueTicks(low, high);
     expect(found[0]).toBeLessThanOrEqual(low);
     expect(found.at(-1)).toBeGreaterThanOrEqual(high);
     expect(found).toEqual(ticks);
+  });
+
+  test.each<[number, number, string, readonly string[]]>([
+    [0, 93, "req/s", ["0 req/s", "25 req/s", "50 req/s", "75 req/s", "100 req/s"]],
+    [0.5, 1, "ratio", ["40 %", "60 %", "80 %", "100 %"]],
+    [0.99989, 0.99995, "ratio", ["99.988 %", "99.99 %", "99.992 %", "99.994 %", "99.996 %"]],
+    [1_000_000, 1_000_001, "B", ["1000000 B", "1000000.25 B", "1000000.5 B", "1000000.75 B", "1000001 B"]],
+    [4000.2, 4001, "1", ["4000", "4000.25", "4000.5", "4000.75", "4001"]],
+  ])("from %d to %d %s says at each mark something else", (low, high, unit, texts) => {
+    expect(tickTexts(valueTicks(low, high), unit)).toEqual(texts);
   });
 
   test("of time has round instants", () => {

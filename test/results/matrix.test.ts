@@ -40,6 +40,31 @@ describe("a matrix", () => {
     `);
   });
 
+  test("prints a course where it was, with a gap where nothing was measured", () => {
+    const late = new Series({
+      labels: { response_code: "503" },
+      unit: "req/s",
+      timesMs: Float64Array.of(AT + 60_000, AT + 180_000),
+      values: Float64Array.of(2, 1),
+    });
+    expect(
+      matrix(series({ response_code: "200" }, 1, 2, 3, 4), late)
+        .summary()
+        .column("")?.cells,
+    ).toEqual([Float64Array.of(1, 2, 3, 4), Float64Array.of(Number.NaN, 2, Number.NaN, 1)]);
+    expect(String(matrix(late)).split("\n")[1]).toBe(
+      "503            2       1 req/s  1.5 req/s  2 req/s  1 req/s   █ ▅",
+    );
+  });
+
+  test("tells the spread of those values that are numbers", () => {
+    const { NaN: none, POSITIVE_INFINITY: infinite } = Number;
+    const rows = (...values: number[]) => [...matrix(series({}, ...values)).summary()];
+    expect(rows(1, none, 3)).toEqual([[3, 1, 2, 3, 3]]);
+    expect(rows(1, infinite)).toEqual([[2, 1, infinite, infinite, infinite]]);
+    expect(rows(none, none)).toEqual([[2, none, none, none, none]]);
+  });
+
   test("prints that there is nothing, in all or in one series", () => {
     expect(String(matrix())).toBe("no data");
     expect(String(matrix(series({ a: "1" })))).toMatchInlineSnapshot(`
@@ -75,8 +100,8 @@ describe("a matrix becomes", () => {
     expect(two.toMarkdown()).toMatchInlineSnapshot(`
       "| response\\_code | points | min | mean | max | last |  |
       | --- | ---: | ---: | ---: | ---: | ---: | --- |
-      | 200 | 2 | 1 req/s | 1.5 req/s | 2 req/s | 2 req/s | ▅█ |
-      | 503 | 1 | Infinity req/s | Infinity req/s | Infinity req/s | Infinity req/s |   |
+      | 200 | 2 | 1 req/s | 1.5 req/s | 2 req/s | 2 req/s | ▅█   |
+      | 503 | 1 | Infinity req/s | Infinity req/s | Infinity req/s | Infinity req/s |      |
 
       - at 2026-11-20T10:03:00Z from prometheus: sum(up)"
     `);
@@ -114,6 +139,7 @@ describe("a sparkline", () => {
     ["a gap where a value is no number", [1, Number.NaN, 1], "█ █"],
     ["a gap where a value is infinite", [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0], "█  ▁"],
     ["the smallest numbers", [0, 5e-324], "▁█"],
+    ["the greatest numbers", Array(120).fill(Number.MAX_VALUE), "█".repeat(60)],
   ])("shows %s", (_, values, text) => {
     expect(sparkline(Float64Array.from(values))).toBe(text);
   });
@@ -121,6 +147,9 @@ describe("a sparkline", () => {
   test("is never longer than 60 characters, and takes means of what falls together", () => {
     expect(sparkline(new Float64Array(60).fill(1))).toHaveLength(60);
     expect(sparkline(Float64Array.from({ length: 1000 }, (_, i) => i))).toHaveLength(60);
+    expect(sparkline(Float64Array.from({ length: 120 }, (_, i) => (i % 2 === 0 ? 1 : Number.NaN)))).toBe(
+      "█".repeat(60),
+    );
     expect(sparkline(Float64Array.from({ length: 120 }, (_, i) => i % 2))).toBe("█".repeat(60).replaceAll("█", "▅"));
   });
 });
