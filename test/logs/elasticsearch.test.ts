@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { HttpResponse } from "msw";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BackendError, DecodeError, MeshQueryError, QueryError } from "../../src/errors.ts";
 import type { LogFilter, LogMeasure, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import { applied } from "../../src/logs/elasticsearch/conditions.ts";
@@ -277,7 +277,7 @@ describe("pages", () => {
       }
     });
     await fc.assert(property, { numRuns: 300, seed: 8 });
-  });
+  }, 120_000);
 
   it("send credentials and no text that is joined into a query", async () => {
     server.keeps(at(0));
@@ -625,6 +625,11 @@ describe("a measurement of several requests", () => {
 });
 
 describe("following", () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: START }));
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it("gives each line once, as it comes", async () => {
     const nowMs = Date.now();
     const kept = [fluentd("a", nowMs - 1_000, "first")];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BackendError, QueryError } from "../../src/errors.ts";
 import type { LogLine, LogPage, NsSpan } from "../../src/logs/backend.ts";
 import { followed } from "../../src/logs/follow.ts";
@@ -9,6 +9,12 @@ const lineAt = (timestampNs: bigint, line: string, pod = "web-0"): LogLine => ({
   line,
   origin: { pod },
   labels: { pod },
+});
+
+// The clock goes on from look to look and not meanwhile, however long one takes.
+beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-24T10:00:00Z") }));
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 /** Gives what a log holds at each look, and ends after so many of them. */
@@ -30,6 +36,7 @@ async function looking(
       yield { entries: [line], missing: [], warnings: [], complete: true };
     }
     between(look);
+    vi.setSystemTime(Date.now() + 20);
   }
   const seen: string[] = [];
   const follow = async (): Promise<void> => {

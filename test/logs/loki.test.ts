@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { HttpResponse } from "msw";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DecodeError } from "../../src/errors.ts";
 import type { LogLine, LogMeasure, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import { decodeEntries, decodeSeries } from "../../src/logs/loki/decode.ts";
@@ -467,6 +467,11 @@ describe("a measurement", () => {
 
 describe("following", () => {
   const reason = new Error("enough");
+  // The clock goes on from look to look and not meanwhile, however long one takes.
+  beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-24T10:00:00Z") }));
+  afterEach(() => {
+    vi.useRealTimers();
+  });
 
   test("gives each line once, late ones too, past a failure in passing", async () => {
     const all: KeptLine[] = [];
@@ -474,6 +479,7 @@ describe("following", () => {
     let looks = 0;
     server.answers((sent) => {
       looks++;
+      vi.setSystemTime(Date.now() + 20);
       if (looks === 3) return refusedBy(503, "the ring is empty");
       const late = looks === 4 ? 300_000_000n : 0n;
       all.push({ stream: "a", ns: nowNs() - 300_000_000n - late, line: `look ${looks}` });

@@ -156,13 +156,11 @@ describe("size", () => {
     ["a circle", circle, 1],
     ["spans of one id", alike, 1],
   ])("does not matter to %s of 10,000 spans", (_, one, roots) => {
-    const startedMs = performance.now();
     expect([one.roots.length, one.spans.length]).toEqual([roots, one.spans.length]);
     expect(one.hops()).toEqual([]);
     expect(one.errors()).toEqual([]);
     expect(one.criticalPath().sections.length).toBeGreaterThan(0);
     expect(one.tree().length).toBeLessThan(DEEP * 200);
     expect(one.toHTML().length).toBeLessThan(2_000_000);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 });
