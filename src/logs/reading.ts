@@ -1,4 +1,5 @@
 import { TimeoutError } from "../errors.ts";
+import { onAbort } from "../http/abort.ts";
 import { startDeadline } from "../http/deadline.ts";
 import { type OnProgress, type Progress, Teller } from "../results/progress.ts";
 import { type AskOptions, formatInstant, type ResolvedSpan } from "../time.ts";
@@ -117,7 +118,10 @@ export class Reading {
     const leftMs = timeoutMs === undefined ? undefined : timeoutMs - this.tookMs;
     if (leftMs !== undefined && leftMs <= 0) throw this.#late();
     const deadline = leftMs === undefined ? undefined : startDeadline(leftMs, signal);
-    const ask = { signal: deadline?.signal ?? signal, timeoutMs: leftMs };
+    const caller = deadline?.signal ?? signal;
+    const ending = new AbortController();
+    const forget = caller === undefined ? undefined : onAbort(caller, () => ending.abort(caller.reason));
+    const ask = { signal: ending.signal, timeoutMs: leftMs };
     const heads = sources.map((source) => new Head(source, this.#pages(source, span, ask)));
     try {
       await Promise.all(heads.map((head) => head.fill()));
@@ -139,6 +143,9 @@ export class Reading {
       throw deadline?.expired === true ? this.#late() : error;
     } finally {
       deadline?.close();
+      forget?.();
+      // Where one source failed, nobody waits for the others' answers.
+      ending.abort();
       await Promise.allSettled(heads.map((head) => head.close()));
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMesh, type Mesh, QueryError } from "../../src/index.ts";
+import { BackendError, createMesh, type Mesh, QueryError } from "../../src/index.ts";
 import type { EntriesOptions, LogPage, LogQuery } from "../../src/logs/backend.ts";
 import type { Call } from "../../src/logs/call.ts";
 import type { AccessLogEntry } from "../../src/logs/entry.ts";
@@ -367,6 +367,27 @@ describe("an edge's entries", () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(reason), 20);
     await expect(edge.logs({ ...last, signal: stop.signal })).rejects.toBe(reason);
+  });
+
+  it("fail with the first side that does, whatever the other waits for", async () => {
+    const failure = new BackendError("bad-query", "store: no", { status: 400 });
+    let ended = 0;
+    class HalfStuck extends LogStore {
+      override async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
+        this.queries.push(query);
+        if (this.queries.length > 1) throw failure;
+        await new Promise((_, reject) => {
+          options.signal?.addEventListener("abort", () => {
+            ended++;
+            reject(options.signal?.reason);
+          });
+        });
+        yield* super.entries(query, options);
+      }
+    }
+    const edge = meshOf(new HalfStuck(lines)).edge("frontend", { service: "backend" });
+    await expect(edge.calls(last)).rejects.toBe(failure);
+    expect(ended).toBe(1);
   });
 
   it("leave out lines that are no entries, and say so", async () => {
