@@ -246,11 +246,16 @@ export async function backtest<U extends string>(
   });
 }
 
-/** The instants of a range: every minute when no step is written. */
+/**
+ * The instants of a range: every minute when no step is written. A range that moves with the clock has multiples of the
+ * step, so that it has the same ones again.
+ */
 export function windowOf(range: BacktestRange, nowMs: number): Window {
   const stepMs = range.step === undefined ? 60_000 : durationMs(range.step, "backtest: step", "step");
   const { fromMs, toMs } = resolveSpan(spanOf(range), nowMs, "backtest");
-  return { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };
+  if (range.last === undefined) return { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };
+  const endMs = Math.floor(toMs / stepMs) * stepMs;
+  return { startMs: Math.min(Math.ceil(fromMs / stepMs) * stepMs, endMs), endMs, stepMs };
 }
 
 /** One step more than `for` and `keep_firing_for`, so that what waited long before fires before the beginning. */

@@ -1,12 +1,12 @@
 import { QueryError } from "../errors.ts";
 import { Result, type Table } from "../results/result.ts";
-import { tablePart, type View } from "../results/view.ts";
+import type { View } from "../results/view.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
 import type { BacktestRange } from "./backtest.ts";
 import { backtestGroups, type GroupBacktest, type GroupBacktestOptions } from "./group-backtest.ts";
 import { AlertRule, RecordingRule, texts } from "./rule.ts";
 import { type ExportOptions, printGroups } from "./rulefile/print.ts";
-import { fileParts, type RuleJson, ruleJson, rulesTable } from "./rules-view.ts";
+import { fileParts, type RuleJson, ruleJson, rulesPart, rulesTable } from "./rules-view.ts";
 import type { AlertSpec, GroupSpec, RecordSpec } from "./spec.ts";
 
 /** How the rules of a group are evaluated. */
@@ -74,7 +74,7 @@ export class RuleGroup extends Result {
 
   toView(): View {
     const yaml = fileParts(() => this.toYAML());
-    return { title: this.name, parts: [tablePart(this.toTable()), ...yaml], notes: [] };
+    return { title: this.name, parts: [rulesPart(this.spec.rules), ...yaml], notes: [] };
   }
 
   toJSON(): { readonly name: string; readonly rules: readonly RuleJson[] } {
@@ -178,7 +178,7 @@ export class RuleFile extends Result {
 
   toView(): View {
     const yaml = fileParts(() => this.toYAML());
-    return { parts: [tablePart(this.toTable()), ...yaml], notes: [] };
+    return { parts: [rulesPart(this.groups.flatMap(({ spec }) => spec.rules)), ...yaml], notes: [] };
   }
 
   toJSON(): { readonly groups: readonly { readonly name: string; readonly rules: readonly RuleJson[] }[] } {

@@ -1,7 +1,7 @@
 import { QueryError } from "../errors.ts";
 import { length, text } from "../results/column.ts";
 import { Table } from "../results/result.ts";
-import type { Part } from "../results/view.ts";
+import { type Part, tablePart } from "../results/view.ts";
 import { type AlertSpec, describeSource, literalTexts, printedTexts, type RecordSpec } from "./spec.ts";
 
 /** A rule as plain data: what it evaluates as text, templates in Prometheus's syntax. */
@@ -27,14 +27,28 @@ export function ruleJson(spec: AlertSpec | RecordSpec): RuleJson {
 const labelTexts = ({ kind, labels }: AlertSpec | RecordSpec): Readonly<Record<string, string>> =>
   kind === "record" ? literalTexts(labels) : printedTexts(labels);
 
+/** The rules as a table; in a terminal with the beginning of long queries alone, which the file below has as a whole. */
+export const rulesPart = (specs: readonly (AlertSpec | RecordSpec)[]): Part =>
+  tablePart(rulesTable(specs), String(rulesTable(specs, shortened)));
+
+const MOST_CHARACTERS = 60;
+
+function shortened(query: string): string {
+  const characters = Array.from(query);
+  return characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 1).join("")}…` : query;
+}
+
 /** A row for each rule. */
-export const rulesTable = (specs: readonly (AlertSpec | RecordSpec)[]): Table =>
+export const rulesTable = (
+  specs: readonly (AlertSpec | RecordSpec)[],
+  shown: (query: string) => string = (query) => query,
+): Table =>
   Table.of(
     [text("rule"), text("kind"), text("query"), length("for"), length("keep firing for"), text("labels")],
     specs.map((spec) => [
       spec.name,
       spec.kind,
-      queryOf(spec) ?? "",
+      shown(queryOf(spec) ?? ""),
       ...(spec.kind === "alert" ? [spec.forMs, spec.keepFiringForMs] : [undefined, undefined]),
       Object.entries(labelTexts(spec))
         .map(([name, value]) => `${name}=${value}`)

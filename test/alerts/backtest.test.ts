@@ -85,6 +85,34 @@ describe("a back-test", () => {
     expect((await rule.backtest({ from: START + 45 * MINUTE, to: START + 50 * MINUTE })).pages).toBe(0);
   });
 
+  test("of the last hours has multiples of its step, whatever the second", async () => {
+    const later = createMesh({ metrics: backend, now: () => NOW - 12_345 });
+    const moved = alert("Failing", later.service("backend").success("5m").by("source_workload").below("95%")).for("5m");
+    const tried = await moved.backtest({ last: "1h" });
+    expect([tried.startMs, tried.endMs]).toEqual([NOW - 60 * MINUTE, NOW - MINUTE]);
+    expect(await moved.backtest({ last: "10s" })).toMatchObject({ startMs: NOW - MINUTE, endMs: NOW - MINUTE });
+    const written = await moved.backtest({ from: START + 1, to: NOW });
+    expect([written.startMs, written.endMs]).toEqual([START + 1, NOW]);
+  });
+
+  test("fails where values come of other instants than it has asked for", async () => {
+    const shifted = (byMs: number): MetricsBackend => ({
+      ...backend,
+      range: async (expr, grid, options) => {
+        const answer = await backend.range(expr, grid, options);
+        const series = answer.data.series.map((one) => ({ ...one, timesMs: one.timesMs.map((ms) => ms + byMs) }));
+        return { ...answer, data: { ...answer.data, series } };
+      },
+    });
+    for (const byMs of [-20_000, 20_000]) {
+      const metrics = shifted(byMs);
+      await expect(rule.backtest({ from: START, to: NOW }, { metrics })).rejects.toMatchObject({
+        name: "DecodeError",
+        message: expect.stringContaining("let the server answer for the instants that it is asked for"),
+      });
+    }
+  });
+
   test("that is shorter than a step is one evaluation", async () => {
     const at = START + 45 * MINUTE;
     const tried = await rule.backtest({ from: at, to: at + 30_000 });
