@@ -137,9 +137,10 @@ export type { RouteCheck, RouteUse, Undeclared } from "./mesh/policy/routes.ts";
 export type { BroadRule, RuleUse } from "./mesh/policy/rule-use.ts";
 export type { Decision, Reason, RuleName, Verdict } from "./mesh/policy/verdict.ts";
 export type { Reporter } from "./mesh/scope.ts";
+export type { SignalQuery } from "./mesh/signal-query.ts";
 export type { TraceOptions } from "./mesh/trace-options.ts";
 export type { TraceQuantile } from "./mesh/trace-scope.ts";
-export type { Edge, Endpoint, SignalQuery, Traffic } from "./mesh/traffic.ts";
+export type { Edge, Endpoint, Traffic } from "./mesh/traffic.ts";
 export type { LabelCondition, Where } from "./mesh/where.ts";
 export type {
   Answer,

@@ -16,6 +16,7 @@ import type { AskOptions, TimeSpan } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
 import { checkedTraceId } from "../traces/id.ts";
 import type { Trace } from "../traces/trace.ts";
+import type { MeshContext } from "./context.ts";
 import { type LogsOfOptions, logsOf, traceOf } from "./correlation.ts";
 import type { Checkup } from "./doctor/checkup.ts";
 import { examine } from "./doctor/doctor.ts";
@@ -34,7 +35,7 @@ import type { PolicyInput } from "./policy/read.ts";
 import { ReporterChoice } from "./reporter.ts";
 import { checkReporter, type Reporter, type Scope } from "./scope.ts";
 import { traceBackend } from "./trace-scope.ts";
-import { Edge, Endpoint, type MeshContext, Traffic } from "./traffic.ts";
+import { Edge, Endpoint, Traffic } from "./traffic.ts";
 
 /** What a mesh is made of. */
 export interface MeshOptions {

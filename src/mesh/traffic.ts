@@ -2,36 +2,24 @@ import { QueryError } from "../errors.ts";
 import type { Call } from "../logs/call.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
 import type { LogList, LogSearch } from "../logs/search.ts";
-import { type Formula, later, ready } from "../metrics/formula.ts";
-import { type Context, type Query, query } from "../metrics/query.ts";
-import { type Expr, type Grouping, matcher, selector } from "../promql/index.ts";
+import { matcher, selector } from "../promql/index.ts";
 import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
-import type { TraceBackend } from "../traces/backend.ts";
 import type { TraceList, TraceSearch } from "../traces/search.ts";
 import type { Crossing } from "../traces/trace-rows.ts";
+import type { MeshContext } from "./context.ts";
 import type { ExampleList } from "./examples.ts";
 import { askExplain, type ExplainOptions } from "./explain/ask.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
-import type { HistogramChoice, KnownHistograms } from "./histograms.ts";
 import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
-import { type IstioLabel, METRICS } from "./istio.ts";
+import { METRICS } from "./istio.ts";
 import type { CallGroup, Denial, LimitedCall } from "./log-finding.ts";
 import type { LogOptions } from "./log-options.ts";
-import { type ErrorKey, type LogQuantile, type LogSource, logSource, ScopeLogs } from "./log-scope.ts";
-import type { ReporterChoice } from "./reporter.ts";
-import {
-  checkReporter,
-  directed,
-  endMatchers,
-  type KnownReporter,
-  narrowed,
-  type Reporter,
-  type Scope,
-  scopeMatchers,
-} from "./scope.ts";
+import { type ErrorKey, type LogQuantile, logSource, ScopeLogs } from "./log-scope.ts";
+import { checkReporter, directed, endMatchers, narrowed, type Reporter, type Scope, scopeMatchers } from "./scope.ts";
+import { type SignalKind, type SignalQuery, type SignalReading, signalQuery } from "./signal-query.ts";
 import {
   counterIncrease,
   counterRate,
@@ -46,35 +34,6 @@ import {
 import type { TraceOptions } from "./trace-options.ts";
 import { ScopeTraces, type TraceQuantile } from "./trace-scope.ts";
 import { type LabelCondition, matcherOf, matchersOf, type Where } from "./where.ts";
-
-/** What every scope of one mesh shares. */
-export interface MeshContext extends Context {
-  /** `undefined` where there is no backend to ask. */
-  readonly reporters: ReporterChoice | undefined;
-  /** How durations and sizes are kept, or who finds out. */
-  readonly histograms: HistogramChoice | KnownHistograms;
-  readonly traces: TraceBackend | undefined;
-  readonly logs: LogSource | undefined;
-}
-
-/** What "auto" turned out to be. */
-interface Known {
-  readonly reporter: KnownReporter;
-  readonly histograms: KnownHistograms;
-}
-
-/** What a signal is beside its expression and its unit. */
-interface SignalKind {
-  /** Whether it is the rate of requests itself. */
-  readonly isRequests?: boolean;
-  /** The window over which the requests are counted that its values are of. */
-  readonly requestsOverMs?: number;
-  readonly isShare?: boolean;
-  readonly fromHistogram?: boolean;
-}
-
-/** A query that can be grouped by Istio's labels. */
-export type SignalQuery<U extends string> = Query<U, never, IstioLabel>;
 
 /**
  * Part of a mesh's traffic, and the signals that can be read from it.
@@ -425,42 +384,8 @@ export class Traffic {
     return this.#signal("B/s", (traffic) => histogramSum(traffic, metric, ms), { fromHistogram: true });
   }
 
-  #signal<U extends string>(
-    unit: U,
-    read: (traffic: Selected) => (grouping: Grouping | undefined) => Expr,
-    of: SignalKind = {},
-  ): SignalQuery<U> {
-    const scope = this.#scope;
-    const { isRequests = false, requestsOverMs, isShare, fromHistogram = false } = of;
-    const made = (make: typeof read) =>
-      this.#formula(fromHistogram, ({ reporter, histograms }) =>
-        ready(make({ matchers: scopeMatchers(scope, reporter), failures: scope.failures, histograms })),
-      );
-    const formula = made(read);
-    const requests = isRequests
-      ? formula
-      : requestsOverMs && made((traffic) => counterRate(traffic, METRICS.requests, requestsOverMs));
-    return query(this.#context, unit, formula, { traffic: requests || undefined, isShare });
-  }
-
-  #formula(fromHistogram: boolean, under: (known: Known) => ReturnType<typeof ready>): Formula {
-    const { reporter } = this.#scope;
-    const { reporters } = this.#context;
-    const histograms = fromHistogram ? this.#context.histograms : "classic";
-    if (reporter !== "auto" && typeof histograms === "string") return under({ reporter, histograms });
-    // Bad arguments are refused at once, whatever the answers will be.
-    const plain = under({ reporter: "destination", histograms: "classic" });
-    if (reporter === "auto" && reporters === undefined) return plain;
-    const because =
-      reporter === "auto"
-        ? 'the reporter "auto" is chosen when it is asked; for a text, such as a rule needs, write .reportedBy("destination")'
-        : 'histograms are "auto", which is found out when it is asked; for a text, such as a rule needs, write createMesh({ histograms: "classic" })';
-    return later(because, async (atMs, rest) =>
-      under({
-        reporter: reporter === "auto" ? ((await reporters?.of(this.#scope, atMs, rest())) ?? "destination") : reporter,
-        histograms: typeof histograms === "string" ? histograms : await histograms.of(atMs, rest()),
-      }),
-    );
+  #signal<U extends string>(unit: U, read: SignalReading, kind?: SignalKind): SignalQuery<U> {
+    return signalQuery({ context: this.#context, scope: this.#scope }, unit, read, kind);
   }
 
   /** A scope of the same class over other data. */

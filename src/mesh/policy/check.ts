@@ -1,9 +1,9 @@
 import { QueryError } from "../../errors.ts";
 import { type AskOptions, resolveSpan, shown, type TimeSpan } from "../../time.ts";
 import { together } from "../../traces/together.ts";
+import type { MeshContext } from "../context.ts";
 import { ScopeLogs } from "../log-scope.ts";
 import type { Scope } from "../scope.ts";
-import type { MeshContext } from "../traffic.ts";
 import { type FlowRules, flowsOf, type JudgedFlow } from "./flows.ts";
 import { type CallReading, type ObservedCalls, observedCalls, type Wanted } from "./observed-calls.ts";
 import { type ObservedMetrics, observedMetrics } from "./observed-metrics.ts";
