@@ -53,9 +53,10 @@ async function* gunzipped(body: Readable, encoding: string, attempt: Attempt): A
   try {
     for await (const bytes of gunzip) yield bytes;
   } catch (error) {
-    throw error instanceof Error && "code" in error && String(error.code).startsWith("Z_")
-      ? decodeFailure(error, encoding, attempt)
-      : error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!code.startsWith("Z_")) throw error;
+    // Where nothing came, nothing ended too early.
+    if (code !== "Z_BUF_ERROR" || gunzip.bytesWritten > 0) throw decodeFailure(error, encoding, attempt);
   }
 }
 

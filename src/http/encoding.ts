@@ -32,7 +32,7 @@ async function undo(encoding: string, body: Uint8Array, attempt: Attempt): Promi
   const { brotliDecompress, gunzip, inflate, inflateRaw } = zlib;
   const limits = { maxOutputLength: attempt.maxResponseBytes, chunkSize: 128 * 1024 };
   try {
-    const small = encoding === "gzip" && isSmall(body, attempt) ? gunzipSmall(body, zlib) : undefined;
+    const small = encoding === "gzip" && isSmall(body, attempt) ? gunzipSmall(body, zlib, attempt) : undefined;
     if (small !== undefined) return small;
     switch (encoding) {
       case "gzip":
@@ -71,10 +71,11 @@ const unpackedLength = ({ buffer, byteOffset, length }: Uint8Array): number =>
   length < 4 ? Number.POSITIVE_INFINITY : new DataView(buffer, byteOffset + length - 4).getUint32(0, true);
 
 /** The unpacked body; `undefined` where it turns out longer than it said. */
-function gunzipSmall(body: Uint8Array, { gunzipSync }: typeof Zlib): Uint8Array | undefined {
+function gunzipSmall(body: Uint8Array, { gunzipSync }: typeof Zlib, attempt: Attempt): Uint8Array | undefined {
+  const maxOutputLength = Math.min(MOST_UNPACKED, attempt.maxResponseBytes);
   const chunkSize = Math.max(1024, unpackedLength(body) + 1);
   try {
-    return gunzipSync(body, { maxOutputLength: MOST_UNPACKED, chunkSize });
+    return gunzipSync(body, { maxOutputLength, chunkSize });
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

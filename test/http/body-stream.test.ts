@@ -105,8 +105,13 @@ describe("a body that is read as it comes", () => {
     expect(Buffer.from(response?.body ?? []).toString()).toBe("no");
   });
 
-  test("that is empty is nothing to read", async () => {
-    const server = await serve((_, response) => response.writeHead(204).end());
+  test.each([
+    ["", 204],
+    ["gzip", 204],
+    ["gzip", 200],
+    ["br", 200],
+  ])("that is empty is nothing to read, in the encoding %j with the status %d", async (encoding, status) => {
+    const server = await serve((_, response) => response.writeHead(status, { "content-encoding": encoding }).end());
     const { response, heads } = await read(server.url);
     expect(heads).toEqual([]);
     expect(response?.body).toHaveLength(0);

@@ -181,9 +181,12 @@ describe("an answer beyond maxResponseBytes", () => {
     await server.allClosed();
   });
 
-  test("once unpacked is given up too", async () => {
-    const server = await serve((_, response) =>
-      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("x".repeat(100_000))),
+  test.each([
+    ["at once", gzipSync("x".repeat(100_000))],
+    ["by its first member, though not by the last", Buffer.concat([gzipSync("x".repeat(1_001)), gzipSync("x")])],
+  ])("once unpacked is given up too: %s", async (_, body) => {
+    const server = await serve((_request, response) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(body),
     );
     await expect(ask(server.url, { maxResponseBytes: 1_000 })).rejects.toMatchObject(tooLarge);
   });
