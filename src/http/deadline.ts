@@ -31,6 +31,8 @@ class Clock implements Deadline {
   constructor(timeoutMs: number, caller: AbortSignal | undefined) {
     this.#timer = setTimeout(() => this.#expire(), timeoutMs);
     this.#forget = caller === undefined ? undefined : onAbort(caller, () => this.#finish(caller.reason));
+    // One that has aborted does not say so again.
+    if (caller?.aborted === true) this.#finish(caller.reason);
   }
 
   get signal(): AbortSignal {

@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type HttpOptions, httpClient } from "../../src/http/client.ts";
+import { startDeadline } from "../../src/http/deadline.ts";
 import { accepting, answering, type Listener } from "./listener.ts";
 
 const get = { method: "GET", path: "/api/v1/query", idempotent: true } as const;
@@ -133,6 +134,14 @@ describe("a question in the queue", () => {
     expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
     await end();
   });
+});
+
+test("a deadline of a caller who has left already has ended, for his reason", async () => {
+  const reason = new Error("gone");
+  const deadline = startDeadline(60_000, AbortSignal.abort(reason));
+  await expect(deadline.until(new Promise(() => {}))).rejects.toBe(reason);
+  expect(deadline).toMatchObject({ expired: false, end: { reason }, signal: { aborted: true, reason } });
+  deadline.close();
 });
 
 test("a signal that is already aborted sends nothing and asks for no token", async () => {

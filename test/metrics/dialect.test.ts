@@ -222,11 +222,35 @@ describe("a server that is not named is asked once whose dialect it speaks", () 
   });
 
   test("within the question's own deadline, and the answer comes without it", async () => {
-    fake = await fakePrometheus((path) => (path === "query" ? EMPTY : new Promise(() => {})));
+    let silence = () => {};
+    const silent = new Promise<void>((resolve) => {
+      silence = resolve;
+    });
+    fake = await fakePrometheus((path) => {
+      if (path === "query") return EMPTY;
+      silence();
+      return new Promise(() => {});
+    });
     const client = fake.client();
-    expect(await client.instant(up, 0, { timeoutMs: 300 })).toMatchObject({ complete: true });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const asked = client.instant(up, 0, { timeoutMs: 300 });
+      await silent;
+      vi.advanceTimersByTime(300);
+      expect(await asked).toMatchObject({ complete: true });
+      const kind = client.dialect({ timeoutMs: 200 });
+      const values = client.labelValues("a.b", { timeoutMs: 200 });
+      const late = { name: "TimeoutError", timeoutMs: 200, message: expect.stringContaining("name it: { dialect: ") };
+      const both = Promise.all([kind, values].map((one) => expect(one).rejects.toMatchObject(late)));
+      await new Promise(setImmediate);
+      vi.advanceTimersByTime(200);
+      await both;
+    } finally {
+      vi.useRealTimers();
+    }
     const reason = new Error("enough");
     await expect(client.dialect({ signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ name: "TimeoutError" });
     await expect(client.dialect({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(client.dialect({ timeoutMs: -1 })).rejects.toMatchObject({ name: "QueryError", code: "timeout" });
   });
 });

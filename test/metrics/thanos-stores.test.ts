@@ -111,6 +111,37 @@ describe("an answer of a querier", () => {
     for (const asked of [client.series("up"), client.labels(), client.labelValues("job")]) {
       expect(await asked).toMatchObject({ complete: false });
     }
+    for (const [asked, data] of [
+      [() => client.exemplars(up, { fromMs: 0, toMs: 1 }), []],
+      [() => client.metadata(), {}],
+      [() => client.rules(), { groups: [] }],
+      [() => client.alerts(), { alerts: [] }],
+      [() => client.targets(), {}],
+    ] as const) {
+      answer = success(data);
+      expect(await asked()).toMatchObject({ complete: false, warnings: [expect.stringContaining("is gone")] });
+    }
+    answer = success({ version: "0.40.1" });
+    expect(await client.buildInfo()).toMatchObject({ complete: true });
+  });
+
+  test("says that it could not look where that takes longer than the question may", async () => {
+    await fake.close();
+    fake = await fakePrometheus((path) => (path === "stores" ? new Promise(() => {}) : answer));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      let asked: ReturnType<Prometheus["instant"]> | undefined;
+      await new Promise<void>((come) => {
+        const debug = (what: string) => void (/\/query\?.* answered/.test(what) && setImmediate(come));
+        asked = fake.client({ dialect: "thanos", logger: { debug } }).instant(up, 0, { timeoutMs: 1_000 });
+      });
+      vi.advanceTimersByTime(1_000);
+      const { complete, infos } = (await asked) ?? {};
+      expect(complete).toBe(true);
+      expect(infos).toEqual([expect.stringContaining("not known: the question's time was over")]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test.each([[{ status: 500, body: "no" }], [success([1])], [{ status: 200, body: "<html>" }]])(

@@ -1,7 +1,8 @@
 import type { HttpClient, HttpRequest, HttpResponse, Inquiry } from "../../http/client.ts";
 import type { AskOptions } from "../../time.ts";
+import { Allowance } from "../plan/allowance.ts";
 import { type Endpoint, type Manner, tenantOf } from "./dialect.ts";
-import { isPassing } from "./failure.ts";
+import { isPassing, NAME } from "./failure.ts";
 import { type Field, seconds } from "./fields.ts";
 
 /** A longer query goes as a form in the body, since proxies and servers cut long request lines. */
@@ -53,9 +54,11 @@ export class Connection {
     const fields = this.#fields(given, endpoint);
     const length = fields.reduce((sum, [name, value]) => sum + name.length + encodeURIComponent(value).length + 2, 0);
     if (length <= LONGEST_IN_URL) return this.#http.send({ ...common, method: "GET", query: fields });
-    const posted = await this.#http.send({ ...common, method: "POST", form: fields });
+    const { signal, timeoutMs = this.#http.timeoutMs } = options;
+    const { rest } = new Allowance({ signal, timeoutMs }, NAME);
+    const posted = await this.#http.send({ ...common, ...rest(), method: "POST", form: fields });
     if (!POST_REFUSED.has(posted.status)) return posted;
-    const got = await this.#http.send({ ...common, method: "GET", query: fields });
+    const got = await this.#http.send({ ...common, ...rest(), method: "GET", query: fields });
     // A request line that is too long says nothing about why the POST was refused.
     return got.status === 414 || got.status === 431 ? posted : got;
   }

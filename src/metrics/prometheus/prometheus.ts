@@ -7,6 +7,7 @@ import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import type { ServerDescription } from "../../results/server-description.ts";
 import { type AskOptions, type Duration, durationMs, type ResolvedSpan, shown } from "../../time.ts";
 import type { Answer, BackendLimits, Exemplar, Grid, InstantData, MatrixData, MetricsBackend } from "../backend.ts";
+import { Allowance } from "../plan/allowance.ts";
 import { RangeCache, type ServedAnswer } from "../plan/range-cache.ts";
 import { ScrapeInterval } from "../plan/scrape-interval.ts";
 import { answerOf, answerReader } from "./answer-reader.ts";
@@ -101,6 +102,9 @@ export function prometheus(url: string, options: PrometheusOptions = {}): Promet
   return new Prometheus({ connection, quality, scrapeIntervalMs, limits, cache: kept, now });
 }
 
+/** The options of the questions that one takes, with what is left of its time. */
+const allowed = ({ signal, timeoutMs }: AskOptions) => new Allowance({ signal, timeoutMs }, NAME).rest;
+
 /** For what is believed for a while: time that passes, whatever becomes of the clock. */
 const passedMs = (): number => performance.now();
 
@@ -158,13 +162,14 @@ export class Prometheus implements MetricsBackend {
 
   /** Whose dialect the server speaks: as it was named, or as the server itself has it. */
   async dialect(options: AskOptions = {}): Promise<DialectKind> {
-    return this.#quality.kind(options);
+    return this.#quality.kind(allowed(options)());
   }
 
   /** What the server is, and in which dialect it is spoken to. */
   async describe(options: AskOptions = {}): Promise<ServerDescription> {
-    const server = await this.#quality.server(options);
-    return describe(server, await this.dialect(options), this.#connection, options);
+    const rest = allowed(options);
+    const server = await this.#quality.server(rest());
+    return describe(server, await this.dialect(rest()), this.#connection, rest());
   }
 
   get scrapeIntervalMs(): number | undefined {
@@ -215,7 +220,8 @@ export class Prometheus implements MetricsBackend {
     const fields = [["query", query], ...spanFields({ from: fromMs, to: toMs }, toMs, "exemplars")] as const;
     return this.#connection.ask(queryInquiry("query_exemplars", expr, query), async () => {
       const response = await this.#connection.post("/api/v1/query_exemplars", fields, "none", options);
-      return exemplarsOf(readEnvelope(response, ExemplarData, "the exemplars", query), options.limit);
+      const answer = readEnvelope(response, ExemplarData, "the exemplars", query);
+      return this.#quality.of(exemplarsOf(answer, options.limit), options);
     });
   }
 
@@ -258,10 +264,11 @@ export class Prometheus implements MetricsBackend {
     const fields = this.#catalogFields(options, "labelValues");
     const plain = labelInPath(label);
     return this.#connection.ask(lookup("label_values"), async () => {
-      const segment = plain ?? foreignInPath(label, await this.dialect(options));
-      const response = await this.#connection.get(`/api/v1/label/${segment}/values`, fields, "catalog", options);
+      const rest = allowed(options);
+      const segment = plain ?? foreignInPath(label, await this.dialect(rest()));
+      const response = await this.#connection.get(`/api/v1/label/${segment}/values`, fields, "catalog", rest());
       const answer = readEnvelope(response, NameData, "the label's values");
-      return this.#quality.of(limited(answer, options.limit, "values"), options);
+      return this.#quality.of(limited(answer, options.limit, "values"), rest());
     });
   }
 
@@ -272,7 +279,7 @@ export class Prometheus implements MetricsBackend {
       ...(metric === undefined ? [] : [["metric", metric] as const]),
       ...limitFields(limit, "metadata"),
     ];
-    const data = await this.#get("/api/v1/metadata", fields, MetadataData, "the metadata", options);
+    const data = await this.#get("/api/v1/metadata", fields, MetadataData, "the metadata", options, "stores");
     return metadataOf(data, limit);
   }
 
@@ -287,7 +294,7 @@ export class Prometheus implements MetricsBackend {
       ...files.map((name): Field => ["file[]", name]),
       ...(limit === undefined ? [] : [["group_limit", String(limit)] as const]),
     ];
-    return rulesOf(await this.#get("/api/v1/rules", fields, RulesData, "the rules", options), options);
+    return rulesOf(await this.#get("/api/v1/rules", fields, RulesData, "the rules", options, "stores"), options);
   }
 
   /** The alerts that are pending or firing. */
@@ -295,7 +302,7 @@ export class Prometheus implements MetricsBackend {
     options: AskOptions & { readonly limit?: number | undefined } = {},
   ): Promise<Answer<readonly ActiveAlert[]>> {
     limitFields(options.limit, "alerts");
-    const { data, ...answer } = await this.#get("/api/v1/alerts", [], AlertsData, "the alerts", options);
+    const { data, ...answer } = await this.#get("/api/v1/alerts", [], AlertsData, "the alerts", options, "stores");
     return limited({ ...answer, data: (data.alerts ?? []).map(alertOf) }, options.limit, "alerts");
   }
 
@@ -307,7 +314,10 @@ export class Prometheus implements MetricsBackend {
       ...(state === undefined ? [] : [["state", state] as const]),
       ...(scrapePool === undefined ? [] : [["scrapePool", scrapePool] as const]),
     ];
-    return targetsOf(await this.#get("/api/v1/targets", fields, TargetsData, "the targets", options), options);
+    return targetsOf(
+      await this.#get("/api/v1/targets", fields, TargetsData, "the targets", options, "stores"),
+      options,
+    );
   }
 
   /** The text of a query as the server prints it. The text is sent as it is, so the server's own syntax may be used. */
@@ -333,16 +343,19 @@ export class Prometheus implements MetricsBackend {
     return this.#get("/api/v1/features", [], FeaturesData, "the features", options);
   }
 
+  /** @param of whose answer it is: the server's own, or what a querier gathers from its stores */
   async #get<Schema extends z.core.$ZodType>(
     path: string,
     fields: readonly Field[],
     schema: Schema,
     what: string,
     options: AskOptions,
+    of: "server" | "stores" = "server",
   ): Promise<Answer<z.core.output<Schema>>> {
-    return this.#connection.ask(lookup(path.slice(API.length)), async () =>
-      readEnvelope(await this.#connection.get(path, fields, "none", options), schema, what),
-    );
+    return this.#connection.ask(lookup(path.slice(API.length)), async () => {
+      const answer = readEnvelope(await this.#connection.get(path, fields, "none", options), schema, what);
+      return of === "server" ? answer : this.#quality.of(answer, options);
+    });
   }
 
   #catalogFields({ match, over, limit }: LabelOptions, verb: string): readonly Field[] {

@@ -1,9 +1,10 @@
-import { untilAborted } from "../../http/abort.ts";
+import { TimeoutError } from "../../errors.ts";
 import { startDeadline } from "../../http/deadline.ts";
 import type { AskOptions } from "../../time.ts";
 import type { Answer } from "../backend.ts";
 import type { Detection, KnownServer } from "./detection.ts";
 import type { DialectKind, Manner } from "./dialect.ts";
+import { NAME } from "./failure.ts";
 import type { StoreReport, ThanosStores } from "./thanos-stores.ts";
 
 /** Knows of answers what they do not say of themselves. */
@@ -29,24 +30,34 @@ export class Quality {
     return this.#kind === undefined || this.#kind === kind;
   }
 
-  /** The dialect that was named, or that the server turned out to speak. */
-  async kind({ signal }: AskOptions): Promise<DialectKind> {
-    if (this.#kind !== undefined) return this.#kind;
-    const found = this.#detection.kind();
-    const kind = await (signal === undefined ? found : untilAborted(signal, found));
+  /**
+   * The dialect that was named, or that the server turned out to speak.
+   *
+   * @throws {TimeoutError} where that took longer
+   */
+  async kind({ signal, timeoutMs = this.#timeoutMs }: AskOptions): Promise<DialectKind> {
+    const kind = this.#kind ?? (await patiently(this.#detected(), timeoutMs, signal));
+    if (kind !== undefined) return kind;
+    throw new TimeoutError(
+      `${NAME}: the server did not say within ${timeoutMs} ms whose dialect it speaks; raise timeoutMs, or name it: { dialect: "thanos" }`,
+      { backend: NAME, timeoutMs },
+    );
+  }
+
+  async #detected(): Promise<DialectKind> {
+    const kind = await this.#detection.kind();
     if (this.#detection.settled) this.#kind = kind;
     return kind;
   }
 
-  /** What the server says that it is, asked once. */
-  async server({ signal }: AskOptions): Promise<KnownServer | undefined> {
-    const found = this.#detection.server();
-    return signal === undefined ? found : untilAborted(signal, found);
+  /** What the server says that it is, asked once; `undefined` where that took longer. */
+  async server({ signal, timeoutMs = this.#timeoutMs }: AskOptions): Promise<KnownServer | undefined> {
+    return patiently(this.#detection.server(), timeoutMs, signal);
   }
 
   /** Looks at the stores while a querier answers, where it is known to be one. */
   look(): Promise<StoreReport> | undefined {
-    return this.#kind === "thanos" ? this.#stores.missing() : undefined;
+    return this.#isQuerier() ? this.#stores.missing() : undefined;
   }
 
   /**
@@ -61,7 +72,7 @@ export class Quality {
   ): Promise<Answer<T>> {
     if (this.#kind !== undefined && this.#kind !== "thanos") return answer;
     const leftMs = Math.max(1, timeoutMs - answer.tookMs);
-    const report = await patiently(this.#report(looked), leftMs, signal);
+    const report = (await patiently(this.#report(looked), leftMs, signal)) ?? (this.#isQuerier() ? LATE : undefined);
     if (report === undefined) return answer;
     const { missing, unknown } = report;
     return {
@@ -73,10 +84,19 @@ export class Quality {
   }
 
   async #report(looked: Promise<StoreReport> | undefined): Promise<StoreReport | undefined> {
-    if ((await this.kind({})) !== "thanos") return undefined;
+    if ((this.#kind ?? (await this.#detected())) !== "thanos") return undefined;
     return looked ?? this.#stores.missing();
   }
+
+  #isQuerier(): boolean {
+    return this.#kind === "thanos";
+  }
 }
+
+const LATE: StoreReport = Object.freeze({
+  missing: [],
+  unknown: "whether all stores are there is not known: the question's time was over before they were looked at",
+});
 
 /** The outcome, or `undefined` when it takes longer. */
 async function patiently<T>(
