@@ -3,7 +3,7 @@ import { parse as parseYaml } from "yaml";
 import { alert, fromOpenSLO, fromYAML, RuleFileError, type Slo, type SloOptions, slo } from "../../src/alerts/index.ts";
 import { Decimal } from "../../src/alerts/slo/decimal.ts";
 import { QueryError } from "../../src/errors.ts";
-import { createMesh } from "../../src/index.ts";
+import { createMesh, type MetricsBackend } from "../../src/index.ts";
 import { memoryStorage, parse, print } from "../../src/promql/index.ts";
 import { seriesMetrics, testAlert } from "../../src/testing/index.ts";
 
@@ -238,6 +238,23 @@ describe("the status", () => {
     expect(String(status)).toBe(
       "backend: availability 98.9916 % of 98 % over 2h, 49.5805 % of the budget left; spent in 1m 11s at this rate; burn rate 50 in 5m, 50 in 30m",
     );
+  });
+
+  test("asks once for each window", async () => {
+    const metrics = seriesMetrics(storage);
+    const questions: string[] = [];
+    const instant: MetricsBackend["instant"] = (expr, ...rest) => {
+      questions.push(print(expr).match(/\[\w+\]/)?.[0] ?? "");
+      return metrics.instant(expr, ...rest);
+    };
+    const counting = { ...metrics, name: "counting", scrapeIntervalMs: 60_000, range: metrics.range, instant };
+    const both = made({
+      of: createMesh({ metrics: counting }).service("backend"),
+      latency: { under: "250ms", ratio: 0.99 },
+      alerts: [{ severity: "page", budget: "2%", long: "1h", short: "5m" }],
+    });
+    await both.status({ at: now });
+    expect(questions.sort()).toEqual(["[1h]", "[1h]", "[30d]", "[30d]", "[5m]", "[5m]"]);
   });
 
   test("is what the rules record", async () => {

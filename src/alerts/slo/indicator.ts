@@ -69,6 +69,7 @@ export function availability(of: Events | Traffic, given: unknown): Indicator {
     total: (window) => total(window).expr,
     absent: (window) => call("absent", total(window).expr),
     async ask(window, atMs, options) {
+      if (of instanceof Traffic) return (await of.errors(window).dividedBy(of.rate(window)).at(atMs, options)).value;
       const [failed, all] = await Promise.all([errors(window).at(atMs, options), total(window).at(atMs, options)]);
       const requests = onlyValue(all);
       return requests !== undefined && requests > 0 ? (onlyValue(failed) ?? 0) / requests : undefined;
