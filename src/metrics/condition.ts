@@ -217,6 +217,12 @@ export class Condition<out U extends string = string, L extends string = string>
     }
     const enough = (formula: Formula): Formula => map(formula, (expr) => binary(">=", expr, number(rate)));
     if (of !== undefined) {
+      if (of?.unit !== "req/s") {
+        throw new QueryError("unit", `minTraffic: of is no query of requests per second; write of: edge.rate("5m")`);
+      }
+      if (of.context.backend !== this.context.backend) {
+        throw new QueryError("config", "minTraffic: the requests are of another mesh; count those of its own");
+      }
       const formula: Formula = { kind: "ready", build: () => of.expr };
       const traffic = { formula: enough(formula), grouping: undefined, shape: { kind: "by", labels: [] } } as const;
       return this.#gated((plan) => ({ ...plan, ...joinSets("and", plan, traffic) }));

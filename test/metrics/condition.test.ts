@@ -116,6 +116,11 @@ describe("thresholds", () => {
       () => service.tcpSent("5m").above(1).minTraffic(1),
       "say which count: minTraffic(1, { of:",
     ],
+    [
+      "traffic that is none",
+      () => success.below(0.9).minTraffic(1, { of: untyped(service.latency(0.9, "5m")) }),
+      "of is no query of requests per second",
+    ],
   ])("may not be %s", (_, build, message) => {
     expect(build).toThrow(refusal("unit", message));
   });
@@ -124,6 +129,9 @@ describe("thresholds", () => {
     expect(() => rate.above(meshOf().service.rate("5m"))).toThrow(refusal("config", "different meshes"));
     expect(() => rate.above(1).and(meshOf().service.rate("5m").above(1))).toThrow(
       refusal("config", "different meshes"),
+    );
+    expect(() => success.below(0.9).minTraffic(1, { of: meshOf().service.rate("5m") })).toThrow(
+      refusal("config", "minTraffic: the requests are of another mesh"),
     );
   });
 
