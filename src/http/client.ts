@@ -311,7 +311,7 @@ class AxiosClient implements HttpClient {
     const broken = outcome instanceof TransportError;
     if (broken ? !isRepeatable(outcome) : !(await this.#isPassing(outcome, flight))) return undefined;
     const nowMs = this.#environment.now();
-    const askedMs = broken ? undefined : retryAfterMs(outcome.headers["retry-after"], nowMs);
+    const askedMs = broken ? undefined : retryAfterMs(outcome.headers, nowMs);
     const pauseMs = backoffMs(tries, this.#environment.random(), askedMs);
     // A pause that the deadline would cut short helps nobody: the outcome at hand says more than a timeout.
     if (nowMs + pauseMs >= flight.untilMs) return undefined;
@@ -350,7 +350,7 @@ class AxiosClient implements HttpClient {
       url: this.#redactor.url(answer.url),
       tookMs: Math.max(0, this.#environment.now() - flight.startMs),
       tries: flight.tries,
-      retryAfterMs: retryAfterMs(headers["retry-after"], this.#environment.now()),
+      retryAfterMs: retryAfterMs(headers, this.#environment.now()),
     };
   }
 

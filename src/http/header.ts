@@ -21,6 +21,17 @@ export function isHeaderValue(value: string): boolean {
   return VALUE.test(value);
 }
 
+/** All three forms of an HTTP date begin with the day's name (RFC 9110, 5.6.7). */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
+
+/** Epoch milliseconds of an HTTP date; `undefined` for what is none. */
+export function httpDateMs(text: string | undefined): number | undefined {
+  if (text === undefined || !HTTP_DATE.test(text)) return undefined;
+  // The asctime form names no zone and means UTC.
+  const ms = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /**
  * Headers with lower-case names, each fit to be sent.
  *

@@ -1,3 +1,5 @@
+import { httpDateMs } from "./header.ts";
+
 const BASE_MS = 200;
 const LONGEST_MS = 10_000;
 
@@ -23,15 +25,18 @@ export function backoffMs(tries: number, random: number, askedMs = 0): number {
 }
 
 const SECONDS = /^\d{1,9}$/;
-/** All three forms of an HTTP date begin with the day's name (RFC 9110, 5.6.7). */
-const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
 
-/** Milliseconds of a `Retry-After` header, seconds or HTTP date; `undefined` where there is none to understand. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  const text = header?.trim() ?? "";
+/**
+ * Milliseconds of a `Retry-After` header, seconds or HTTP date; `undefined` where there is none to understand.
+ *
+ * A date is meant by the clock of who wrote it, which the answer's own `Date` shows; that here is taken where it has none.
+ */
+export function retryAfterMs(
+  { "retry-after": header = "", date }: Readonly<Record<string, string | undefined>>,
+  nowMs: number,
+): number | undefined {
+  const text = header.trim();
   if (SECONDS.test(text)) return Number(text) * 1_000;
-  if (!HTTP_DATE.test(text)) return undefined;
-  // The asctime form names no zone and means UTC.
-  const ms = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms - nowMs);
+  const untilMs = httpDateMs(text);
+  return untilMs === undefined ? undefined : Math.max(0, untilMs - (httpDateMs(date) ?? nowMs));
 }

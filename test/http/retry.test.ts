@@ -12,15 +12,24 @@ test.each([
   ["Fri Nov 20 10:00:30 2026", 30_000],
   ["Fri, 20 Nov 2026 09:00:00 GMT", 0],
 ])("Retry-After %j means %d ms from now", (header, ms) => {
-  expect(retryAfterMs(header, NOW)).toBe(ms);
+  expect(retryAfterMs({ "retry-after": header }, NOW)).toBe(ms);
 });
 
 test.each([undefined, "", "soon", "-1", "1.5", "1e3", "2026-11-20", "Fri, 99 Foo 2026"])(
   "Retry-After %j says nothing",
   (header) => {
-    expect(retryAfterMs(header, NOW)).toBeUndefined();
+    expect(retryAfterMs({ "retry-after": header }, NOW)).toBeUndefined();
   },
 );
+
+test.each([
+  ["Fri, 20 Nov 2026 12:00:00 GMT", 30_000],
+  ["Fri, 20 Nov 2026 12:01:00 GMT", 0],
+  ["no date", 7_230_000],
+])("a date is meant by the server's own clock, as in Date: %s", (date, ms) => {
+  const header = "Fri, 20 Nov 2026 12:00:30 GMT";
+  expect(retryAfterMs({ "retry-after": header, date }, NOW)).toBe(ms);
+});
 
 test("the backoff's ceiling doubles with every try up to ten seconds, and chance picks below it", () => {
   expect([1, 2, 3, 4, 5, 6, 7, 50].map((tries) => backoffMs(tries, 0.5))).toEqual([

@@ -1,7 +1,8 @@
 import type * as z from "zod/mini";
 import { DecodeError, QueryError } from "../../errors.ts";
-import { type HttpOptions, type HttpResponse, httpClient } from "../../http/client.ts";
+import { type HttpOptions, httpClient } from "../../http/client.ts";
 import { systemEnvironment } from "../../http/environment.ts";
+import { httpDateMs } from "../../http/header.ts";
 import { type Expr, print } from "../../promql/index.ts";
 import type { CustomLabel, LabelSet } from "../../results/labels.ts";
 import type { ServerDescription } from "../../results/server-description.ts";
@@ -375,7 +376,7 @@ export class Prometheus implements MetricsBackend {
       // The answers to ranges may be long: they are decoded while they come.
       const asked = { ...options, reader: operation === "query_range" ? answerReader(query) : undefined };
       const response = await this.#connection.evaluate(API + operation, [["query", query], ...parameters], asked);
-      servedAtMs = servedAt(response);
+      servedAtMs = httpDateMs(response.headers.date);
       const decoded = answerOf(response, query);
       if (decoded.status === "error") throw failure(response, decoded, query);
       const { data, warnings, infos } = decoded;
@@ -384,11 +385,6 @@ export class Prometheus implements MetricsBackend {
     });
     return { answer, servedAtMs };
   }
-}
-
-function servedAt({ headers }: HttpResponse): number | undefined {
-  const ms = Date.parse(headers.date ?? "");
-  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function unexpected(came: string, wanted: string, query: string): DecodeError {
