@@ -5,8 +5,9 @@ import { ENTRY_ROWS } from "../logs/log-rows.ts";
 import { LogSearch, type LogSearchOptions } from "../logs/search.ts";
 import { type AskOptions, type Duration, durationMs } from "../time.ts";
 import type { TraceBackend } from "../traces/backend.ts";
-import { traceId } from "../traces/id.ts";
+import { isTraceId, traceId } from "../traces/id.ts";
 import { TraceSearch } from "../traces/search.ts";
+import { runsOf } from "../traces/together.ts";
 import type { Trace } from "../traces/trace.ts";
 import { TRACE_ROWS } from "../traces/trace-rows.ts";
 import { anyText } from "./log-options.ts";
@@ -22,30 +23,38 @@ export interface LogsOfOptions extends LogSearchOptions {
 
 /** The tag under which proxies put the request's id into their spans. */
 const REQUEST_ID = "guid:x-request-id";
+/** Search engines refuse a question for one of many more texts. */
+const IDS_PER_SOURCE = 100;
 
 /** The access-log entries of a trace's requests, by request id, or by trace id where the lines have it. */
 export function logsOf(trace: Trace, source: LogSource, options: LogsOfOptions): LogSearch<AccessLogEntry> {
   const { within = "15s", ...how } = options;
   const slackMs = durationMs(within, "logsOf: within", "range");
   const requestIds = new Set(trace.spans.flatMap((span) => span.text(REQUEST_ID) ?? []));
-  const ids = [trace.id, ...requestIds];
+  const groups = runsOf([...requestIds], IDS_PER_SOURCE).map((ids) => new Set(ids));
+  const [first = new Set<string>(), ...others] = groups;
   if (trace.spans.length === 0) throw new QueryError("range", `logsOf: trace ${trace.id} has no spans, and so no time`);
   const span = { from: trace.startMs - slackMs, to: trace.startMs + trace.durationMs + slackMs };
   const origin = source.container === false ? {} : { container: source.container };
-  const isOfTrace = (entry: AccessLogEntry): boolean =>
-    (entry.requestId !== undefined && requestIds.has(entry.requestId)) ||
-    (entry.traceId !== undefined && traceId(entry.traceId) === trace.id);
-  const lines = {
-    filter: { origin, lines: [anyText(ids)] },
-    take: (entry: AccessLogEntry) => (isOfTrace(entry) ? withOrigin(entry) : undefined),
-  };
+  /** A line that several questions find is the answer to one of them. */
+  const lineSource = (ids: ReadonlySet<string>, isOwn: (entry: AccessLogEntry) => boolean, ...more: string[]) => ({
+    filter: { origin, lines: [anyText([...more, ...ids])] },
+    take: (entry: AccessLogEntry) => (isOwn(entry) ? withOrigin(entry) : undefined),
+  });
+  const has = (ids: ReadonlySet<string>, { requestId }: AccessLogEntry) =>
+    requestId !== undefined && ids.has(requestId);
+  const isOfTrace = (entry: AccessLogEntry) => entry.traceId !== undefined && traceId(entry.traceId) === trace.id;
+  const sources = [
+    lineSource(first, (entry) => has(first, entry) || (isOfTrace(entry) && !has(requestIds, entry)), trace.id),
+    ...others.map((ids) => lineSource(ids, (entry) => has(ids, entry))),
+  ];
   return new LogSearch(
     source.reader,
     {
       span,
       rows: ENTRY_ROWS,
       read: async function* (reading) {
-        for await (const chunk of reading.entries([lines])) yield chunk.map(({ entry }) => entry);
+        for await (const chunk of reading.entries(sources)) yield chunk.map(({ entry }) => entry);
       },
     },
     { order: "forward", ...how },
@@ -67,7 +76,7 @@ export async function traceOf(
   options: AskOptions,
 ): Promise<Trace | undefined> {
   const entries = "client" in request ? request.entries() : [request];
-  const id = entries.map((entry) => entry.traceId).find((one) => one !== undefined);
+  const id = entries.map((entry) => entry.traceId).find(isTraceId);
   if (id !== undefined) return backend.trace(traceId(id), options);
   const { requestId, timeMs, source, destination } = request;
   if (requestId === undefined || timeMs === undefined) {

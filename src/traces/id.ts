@@ -26,13 +26,17 @@ export function isSpanId(value: unknown): value is string {
   return !zeros;
 }
 
+/** Whether it is a trace's id in any of its forms: up to 32 hex digits, not all of them zeros. */
+export const isTraceId = (id: unknown): id is string =>
+  typeof id === "string" && /^[0-9a-f]{1,32}$/i.test(id) && !/^0+$/.test(id);
+
 /**
  * A trace's id that a caller wrote.
  *
  * @throws {QueryError} `code: "id"` when it is not up to 32 hex digits, or all zeros
  */
 export function checkedTraceId(id: unknown): string {
-  if (typeof id !== "string" || !/^[0-9a-f]{1,32}$/i.test(id) || /^0+$/.test(id)) {
+  if (!isTraceId(id)) {
     throw new QueryError("id", `${shown(id)} is no trace id; write its 16 or 32 hex digits`);
   }
   return traceId(id);
