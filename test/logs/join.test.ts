@@ -205,6 +205,32 @@ describe("lines of one id that are far apart", () => {
   });
 });
 
+describe("callers that send one id with all of their requests", () => {
+  const COUNT = 5_000;
+  const id = "the-same";
+  const call = (i: number) =>
+    linesIn({ from: web, to: "shop.default", id, ago: (COUNT - i) * 10, path: `/${i}`, attempts: [{ by: shop }] });
+
+  it.each([1, -1])("have each call joined all the same, and let none wait for ever, going %i", (sign) => {
+    const joiner = new Joiner(1_000);
+    const calls: Call[] = [];
+    let most = 0;
+    for (let i = 0; i < COUNT; i++) {
+      const lines = call(sign === 1 ? i : COUNT - 1 - i);
+      for (const { entry, view, ms } of sign === 1 ? lines : lines.reverse()) joiner.add(entry, view, ms);
+      if (i % 100 !== 0) continue;
+      most = Math.max(most, joiner.size);
+      calls.push(...joiner.settled(lines[0]?.ms ?? 0));
+    }
+    calls.push(...joiner.rest());
+    // 100 calls a second, and a second until none can come.
+    expect(most).toBeLessThan(1_300);
+    expect(calls).toHaveLength(COUNT);
+    const isWhole = ({ client, attempts }: Call) => attempts.length === 1 && client?.path === attempts[0]?.path;
+    expect(calls.every(isWhole)).toBe(true);
+  });
+});
+
 describe("a call", () => {
   it("needs a line", () => {
     expect(() => new Call(undefined, [])).toThrow(/at least one line/);
