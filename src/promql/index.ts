@@ -65,7 +65,13 @@ export {
 export type { LabelRecord } from "./engine/labels.ts";
 export { seriesTest } from "./engine/matchers.ts";
 export { type LoadOptions, type MemoryStorage, memoryStorage } from "./engine/memory-storage.ts";
-export type { NativeHistogram, ResetHint, SparseBuckets } from "./engine/native-histogram.ts";
+export {
+  histogramBuckets,
+  type NativeHistogram,
+  type PopulatedBucket,
+  type ResetHint,
+  type SparseBuckets,
+} from "./engine/native-histogram.ts";
 export { type NotedSeries, parseSeries } from "./engine/series-notation.ts";
 export type { SeriesStorage, StoredSeries } from "./engine/storage.ts";
 export type { AggregationOp, FunctionName, ValueType } from "./functions.ts";

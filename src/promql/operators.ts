@@ -4,6 +4,7 @@ const COMPARISONS: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["==", "!=", "<", "
 const SETS: ReadonlySet<BinaryOp> = new Set<BinaryOp>(["and", "or", "unless"]);
 
 export const isComparison = (op: BinaryOp): op is ComparisonOp => COMPARISONS.has(op);
+export const isTrim = (op: BinaryOp): boolean => op === "</" || op === ">/";
 export const isSetOp = (op: BinaryOp): op is SetOp => SETS.has(op);
 export const isBinaryOp = (op: unknown): op is BinaryOp => typeof op === "string" && Object.hasOwn(PRECEDENCE, op);
 

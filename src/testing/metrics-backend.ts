@@ -1,6 +1,23 @@
 import { QueryError } from "../errors.ts";
-import type { Answer, Grid, InstantData, MatrixData, MetricsBackend } from "../metrics/backend.ts";
-import { type Expr, evaluate, print, type SeriesStorage } from "../promql/index.ts";
+import type {
+  Answer,
+  Grid,
+  InstantData,
+  MatrixData,
+  MetricsBackend,
+  SeriesData,
+  VectorData,
+} from "../metrics/backend.ts";
+import {
+  type EvaluatedSeries,
+  type EvaluatedVector,
+  type Expr,
+  evaluate,
+  histogramBuckets,
+  type NativeHistogram,
+  print,
+  type SeriesStorage,
+} from "../promql/index.ts";
 import type { ServerDescription } from "../results/server-description.ts";
 import { type AskOptions, type Duration, durationMs } from "../time.ts";
 import { inProcess } from "./description.ts";
@@ -64,16 +81,43 @@ class SeriesMetrics implements MetricsBackend {
         query,
       });
     }
-    return answer(value, value, startedMs);
+    return answer(value.kind === "vector" ? vectorOf(value) : value, value, startedMs);
   }
 
   async range(expr: Expr, { startMs, endMs, stepMs }: Grid, { signal }: AskOptions = {}): Promise<Answer<MatrixData>> {
     signal?.throwIfAborted();
     const startedMs = performance.now();
     const value = evaluate(expr, { from: startMs, to: endMs, step: stepMs }, this.#storage);
-    return answer(value, value, startedMs);
+    return answer({ kind: "matrix", series: value.series.map(seriesOf) }, value, startedMs);
   }
 }
+
+function vectorOf({ labels, timesMs, values, histograms }: EvaluatedVector): VectorData {
+  const vector = { kind: "vector", labels, timesMs, values } as const;
+  if (histograms === undefined) return vector;
+  const found = histograms.flatMap((one, i) => (one === undefined ? [] : [[i, histogramOf(one)] as const]));
+  return { ...vector, histograms: new Map(found) };
+}
+
+function seriesOf({ labels, timesMs, values, histograms }: EvaluatedSeries): SeriesData {
+  if (histograms === undefined) return { labels, timesMs, values };
+  const isNumber = (_: number, i: number): boolean => histograms[i] === undefined;
+  return {
+    labels,
+    timesMs: timesMs.filter(isNumber),
+    values: values.filter(isNumber),
+    histograms: histograms.flatMap((one, i) => {
+      const timeMs = timesMs[i];
+      return one === undefined || timeMs === undefined ? [] : [{ timeMs, histogram: histogramOf(one) }];
+    }),
+  };
+}
+
+const histogramOf = (histogram: NativeHistogram) => ({
+  count: histogram.count,
+  sum: histogram.sum,
+  buckets: histogramBuckets(histogram),
+});
 
 /** Remarks are about the query alone: nothing of what is in memory can be missing. */
 function answer<T>(

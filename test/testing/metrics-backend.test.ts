@@ -43,6 +43,31 @@ describe("metrics from series in memory", () => {
     expect(remarked.complete).toBe(true);
   });
 
+  test("give native histograms as a server's answer has them, beside numbers", async () => {
+    const native = memoryStorage();
+    native.load("a {{count:3 sum:4 z_bucket:1 z_bucket_w:0.5 buckets:[2] offset:1}} 7", { step: "1m" });
+    const backend = seriesMetrics(native);
+    const histogram = {
+      count: 3,
+      sum: 4,
+      buckets: [
+        { lower: -0.5, upper: 0.5, count: 1, bounds: "both" },
+        { lower: 1, upper: 2, count: 2, bounds: "right" },
+      ],
+    };
+    const { data } = await backend.instant(selector("a"), 0);
+    expect(data).toMatchObject({ kind: "vector", histograms: new Map([[0, histogram]]) });
+    const range = await backend.range(selector("a"), { startMs: 0, endMs: 60_000, stepMs: 60_000 });
+    expect(range.data.series).toEqual([
+      {
+        labels: { __name__: "a" },
+        timesMs: Float64Array.of(60_000),
+        values: Float64Array.of(7),
+        histograms: [{ timeMs: 0, histogram }],
+      },
+    ]);
+  });
+
   test("are no bare range of samples", async () => {
     await expect(metrics.instant(matrix(selector("up"), 60_000), HOUR)).rejects.toMatchObject({ code: "promql" });
   });

@@ -56,8 +56,13 @@ const before = (storage: SeriesStorage, atMs: number, recordings: readonly Recor
   },
 });
 
-function cut({ labels, timesMs, values }: StoredSeries, atMs: number): StoredSeries {
+function cut({ labels, timesMs, values, histograms }: StoredSeries, atMs: number): StoredSeries {
   let length = timesMs.length;
   while (length > 0 && (timesMs[length - 1] ?? 0) >= atMs) length--;
-  return { labels, timesMs: timesMs.subarray(0, length), values: values.subarray(0, length) };
+  return {
+    labels,
+    timesMs: timesMs.subarray(0, length),
+    values: values.subarray(0, length),
+    ...(histograms !== undefined && { histograms: histograms.slice(0, length) }),
+  };
 }

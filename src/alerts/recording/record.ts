@@ -7,6 +7,7 @@ import {
   evaluate,
   type MemoryStorage,
   memoryStorage,
+  type NativeHistogram,
   print,
   type SeriesStorage,
 } from "../../promql/index.ts";
@@ -99,6 +100,8 @@ interface Column {
   readonly labels: LabelSet;
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  /** Those samples that are native histograms, each in its place. */
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /** A series as it is written. */
@@ -108,6 +111,7 @@ interface Growing {
   readonly values: number[];
   /** Where the values have the marker of the series' end. */
   readonly ends: number[];
+  readonly histograms: Map<number, NativeHistogram>;
 }
 
 /** Writes what evaluations give: a series ends where one gives it no more, and not where one fails. */
@@ -140,17 +144,20 @@ export class SeriesWriter {
       if (now.size < present.length) this.#fail(DUPLICATE);
       else if (limit > 0 && now.size > limit) this.#fail(`exceeded limit of ${limit} with ${now.size} series`);
       else {
-        for (const { key, labels, values, next } of present) grow(growing, key, labels, atMs, values[next]);
+        for (const { key, labels, values, histograms, next } of present) {
+          grow(growing, key, labels, atMs, histograms?.[next] ?? values[next]);
+        }
         for (const [key, labels] of this.#present) if (!now.has(key)) grow(growing, key, labels, atMs, undefined);
         this.#present = now;
       }
       for (const one of present) one.next++;
     }
-    for (const { labels, timesMs, values, ends } of growing.values()) {
+    for (const { labels, timesMs, values, ends, histograms } of growing.values()) {
       const column = Float64Array.from(values);
       const words = wordsOf(column);
       for (const at of ends) markStale(words, at);
       this.#storage.appendColumns(labels, timesMs, column);
+      for (const [atMs, histogram] of histograms) this.#storage.append(labels, atMs, histogram);
     }
   }
 
@@ -166,10 +173,17 @@ function labelsOf({ name, labels }: Recording, series: LabelSet): LabelSet {
 }
 
 /** @param value `undefined` where the series ends */
-function grow(all: Map<string, Growing>, key: string, labels: LabelSet, atMs: number, value: number | undefined): void {
-  const one = all.get(key) ?? { labels, timesMs: [], values: [], ends: [] };
+function grow(
+  all: Map<string, Growing>,
+  key: string,
+  labels: LabelSet,
+  atMs: number,
+  value: NativeHistogram | number | undefined,
+): void {
+  const one: Growing = all.get(key) ?? { labels, timesMs: [], values: [], ends: [], histograms: new Map() };
   all.set(key, one);
   if (value === undefined) one.ends.push(one.timesMs.length);
   one.timesMs.push(atMs);
-  one.values.push(value ?? Number.NaN);
+  one.values.push(typeof value === "number" ? value : Number.NaN);
+  if (typeof value === "object") one.histograms.set(atMs, value);
 }

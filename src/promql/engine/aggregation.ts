@@ -1,7 +1,18 @@
 import { unreachable } from "../../errors.ts";
 import type { AggregationOp } from "../functions.ts";
-import { type Column, emptyColumn } from "./column.ts";
+import type { RemarkPlace } from "./annotations.ts";
+import {
+  type Column,
+  emptyColumn,
+  HISTOGRAM,
+  histogramAt,
+  NUMBER,
+  nonEmpty,
+  numbersOf,
+  setHistogram,
+} from "./column.ts";
 import type { Group } from "./grouping.ts";
+import { joinedHistograms } from "./histogram-sum.ts";
 import { quantileOf } from "./quantile.ts";
 
 /** The aggregations that make one series of each group. */
@@ -18,19 +29,55 @@ export function aggregateGroups(
   groups: readonly Group[],
   parameter: Float64Array,
   steps: number,
+  place: RemarkPlace,
 ): Column[] {
-  return groups.map((group) => {
+  const results = groups.map((group) => {
     const result = emptyColumn(
       group.labels,
       steps,
       group.columns.some(({ dropName }) => dropName),
     );
-    for (const { present } of group.columns) {
-      for (let i = 0; i < steps; i++) if (present[i] === 1) result.present[i] = 1;
+    const isMixed = group.columns.some(({ histograms }) => histograms !== undefined);
+    const columns = isMixed && !TAKES_ALL.has(op) ? numbersOf(group.columns) : group.columns;
+    for (const { present } of columns) {
+      for (let i = 0; i < steps; i++) if (present[i] !== 0) result.present[i] = NUMBER;
     }
-    fill(op, group.columns, parameter, result);
+    fill(op, columns, parameter, result);
+    if (!isMixed) return result;
+    if (op === "sum" || op === "avg") joinHistograms(op, group.columns, result, place);
+    else if (!TAKES_ALL.has(op) && hasHistogram(group.columns)) place.annotations.ignoredInAggregation(op, place.at);
     return result;
   });
+  return nonEmpty(results);
+}
+
+/** Those to which it does not matter what a sample is. */
+const TAKES_ALL: ReadonlySet<Reducing> = new Set<Reducing>(["count", "group"]);
+
+const hasHistogram = (columns: readonly Column[]): boolean =>
+  columns.some(({ present }) => present.includes(HISTOGRAM));
+
+/** Adds the native histograms of a group to its result, and takes away what is both. */
+function joinHistograms(
+  op: "avg" | "sum",
+  columns: readonly Column[],
+  result: Column,
+  { at, annotations }: RemarkPlace,
+): void {
+  for (let step = 0; step < result.values.length; step++) {
+    const all = columns.flatMap((column) => {
+      const histogram = histogramAt(column, step);
+      return histogram === undefined ? [] : [{ histogram, metric: column.labels.get("__name__") }];
+    });
+    if (all.length === 0) continue;
+    if (result.present[step] === NUMBER) {
+      annotations.mixedGroup(at);
+      result.present[step] = 0;
+      continue;
+    }
+    const joined = joinedHistograms(op, all, { at, annotations });
+    if (joined !== undefined) setHistogram(result, step, joined);
+  }
 }
 
 function fill(op: Reducing, columns: readonly Column[], parameter: Float64Array, result: Column): void {
@@ -102,7 +149,7 @@ function sum(columns: readonly Column[], { values }: Column): void {
 
 function count(columns: readonly Column[], { values }: Column): void {
   for (const { present } of columns) {
-    for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) + (present[i] as number);
+    for (let i = 0; i < values.length; i++) if (present[i] !== 0) values[i] = (values[i] as number) + 1;
   }
 }
 

@@ -30,6 +30,17 @@ export interface Remarks {
   readonly infos: readonly string[];
 }
 
+/** Where remarks go, and what they are about. */
+export interface RemarkPlace {
+  readonly at: Placed;
+  readonly annotations: Annotations;
+}
+
+/** By what native histograms became one. */
+export type Joining = "addition" | "aggregation" | "subtraction";
+
+type SampleType = "float" | "histogram";
+
 /**
  * Collects the remarks of one evaluation.
  *
@@ -89,8 +100,42 @@ export class Annotations {
   }
 
   /** Whether a counter was reset is contradictory. */
-  resetCollision(at: Placed): void {
-    this.#warn("conflicting counter resets during histogram aggregation", at);
+  resetCollision(during: Joining, at: Placed): void {
+    this.#warn(`conflicting counter resets during histogram ${during}`, at);
+  }
+
+  /** Custom bounds differ, and those that both had were kept. */
+  reconciledBuckets(during: Joining, at: Placed): void {
+    this.#inform(`mismatched custom buckets were reconciled during ${during}`, at);
+  }
+
+  /** A range is of numbers and native histograms. */
+  mixedRange(metric: string, at: Placed): void {
+    this.#warn(`encountered a mix of histograms and floats for metric name ${JSON.stringify(metric)}`, at);
+  }
+
+  /** A group is of numbers and native histograms. */
+  mixedGroup(at: Placed): void {
+    this.#warn("encountered a mix of histograms and floats for aggregation", at);
+  }
+
+  /** Native histograms of which some have custom bounds, and some have not. */
+  mixedSchemas(metric: string, at: Placed): void {
+    const text = "vector contains a mix of histograms with exponential and custom buckets schemas for metric name";
+    this.#warn(`${text} ${JSON.stringify(metric)}`, at);
+  }
+
+  incompatibleBuckets(operator: string, at: Placed): void {
+    this.#warn(`incompatible bucket layout encountered for binary operator ${operator}`, at);
+  }
+
+  ignoredInAggregation(op: string, at: Placed): void {
+    this.#inform(`ignored histogram in ${op} aggregation`, at);
+  }
+
+  ignoredInRange(metric: string, at: Placed): void {
+    const text = "ignored histograms in a range containing both floats and histograms for metric name";
+    this.#inform(`${text} ${JSON.stringify(metric)}`, at);
   }
 
   /** What observations that are no numbers did to a result, which is said in full. */
@@ -98,9 +143,9 @@ export class Annotations {
     this.#inform(what + (metric === "" ? "" : ` for metric name ${JSON.stringify(metric)}`), at);
   }
 
-  incompatibleTypes(operator: string, at: Placed): void {
+  incompatibleTypes(left: SampleType, operator: string, right: SampleType, at: Placed): void {
     const text = "incompatible sample types encountered for binary operator";
-    this.#inform(`${text} "${operator}": float ${operator} float`, at);
+    this.#inform(`${text} "${operator}": ${left} ${operator} ${right}`, at);
   }
 
   forcedMonotonicity(

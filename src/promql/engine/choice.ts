@@ -1,6 +1,7 @@
 import { EvaluationError } from "../../errors.ts";
 import type { AggregationOp } from "../functions.ts";
-import { type Column, emptyColumn, isEmpty } from "./column.ts";
+import type { RemarkPlace } from "./annotations.ts";
+import { type Column, emptyColumn, HISTOGRAM, isEmpty, NUMBER, setFrom } from "./column.ts";
 import { extremesOf } from "./extremes.ts";
 import { generalText } from "./float-text.ts";
 import type { Group } from "./grouping.ts";
@@ -19,6 +20,7 @@ export function chooseSeries(
   groups: readonly Group[],
   parameter: Float64Array,
   seriesCount: number,
+  { at, annotations }: RemarkPlace,
 ): Column[] {
   checkParameter(parameter);
   const steps = parameter.length;
@@ -29,6 +31,8 @@ export function chooseSeries(
     const k = Math.min(Math.trunc(parameter[step] as number), seriesCount);
     if (k < 1) continue;
     for (const { columns } of groups) {
+      if (op !== "limitk" && columns.some(({ present }) => present[step] === HISTOGRAM))
+        annotations.ignoredInAggregation(op, at);
       for (const column of chooseAt(op, columns, k, step)) {
         let result = chosen.get(column);
         if (result === undefined) {
@@ -36,8 +40,7 @@ export function chooseSeries(
           chosen.set(column, result);
           order.push(result);
         }
-        result.present[step] = 1;
-        result.values[step] = column.values[step] as number;
+        setFrom(result, step, column);
       }
     }
   }
@@ -55,9 +58,9 @@ function checkParameter(parameter: Float64Array): void {
 }
 
 function chooseAt(op: Choosing, columns: readonly Column[], k: number, step: number): Column[] {
-  const there = columns.filter(({ present }) => present[step] === 1);
-  const value = (column: Column): number => column.values[step] as number;
-  if (op === "limitk") return inHeapOrder(there.slice(0, k), value);
+  const value = (column: Column): number => (column.present[step] === HISTOGRAM ? 0 : (column.values[step] as number));
+  if (op === "limitk") return inHeapOrder(columns.filter(({ present }) => present[step] !== 0).slice(0, k), value);
+  const there = columns.filter(({ present }) => present[step] === NUMBER);
   const sign = op === "topk" ? 1 : -1;
   /** Whether the first of two is the one to give up first; NaN always is. */
   const isWorse = (a: Column, b: Column): boolean => Number.isNaN(value(a)) || sign * value(a) < sign * value(b);

@@ -32,14 +32,49 @@ export function gridOf(startMs: number, endMs: number, stepMs: number): Grid {
   return { startMs, stepMs, steps };
 }
 
-/** One series on a grid: `values[i]` holds where `present[i]` is 1. Whoever was given a column may write to it. */
+/** What `present` says of a step where there is a number, and of one where there is a native histogram. */
+export const NUMBER = 1;
+export const HISTOGRAM = 2;
+
+/**
+ * One series on a grid: at a step it has a number in `values` or a native histogram in `histograms`, as `present` says,
+ * or nothing where that is 0. Whoever was given a column may write to it.
+ */
 export interface Column {
   readonly labels: Labels;
   /** Whether the metric's name goes in the end, where its removal is delayed. */
   readonly dropName: boolean;
   readonly values: Float64Array;
   readonly present: Uint8Array;
+  /** Left out where there are none. */
+  histograms?: (NativeHistogram | undefined)[] | undefined;
 }
+
+export function setNumber({ values, present }: Column, step: number, value: number): void {
+  values[step] = value;
+  present[step] = NUMBER;
+}
+
+export function setHistogram(column: Column, step: number, histogram: NativeHistogram): void {
+  column.histograms ??= new Array<NativeHistogram | undefined>(column.values.length);
+  column.histograms[step] = histogram;
+  column.values[step] = Number.NaN;
+  column.present[step] = HISTOGRAM;
+}
+
+/** Takes over what another column has at a step. */
+export function setFrom(column: Column, step: number, other: Column): void {
+  const histogram = histogramAt(other, step);
+  if (histogram === undefined) setNumber(column, step, other.values[step] as number);
+  else setHistogram(column, step, histogram);
+}
+
+export const histogramAt = ({ present, histograms }: Column, step: number): NativeHistogram | undefined =>
+  present[step] === HISTOGRAM ? histograms?.[step] : undefined;
+
+/** What a column that has anything at a step has there. */
+export const sampleAt = (column: Column, step: number): NativeHistogram | number =>
+  histogramAt(column, step) ?? (column.values[step] as number);
 
 /** One series of native histograms on a grid. */
 export interface HistogramColumn {
@@ -48,10 +83,31 @@ export interface HistogramColumn {
   readonly values: readonly (NativeHistogram | undefined)[];
 }
 
-/** Series of numbers and of native histograms; a series that is both by turns is in both. */
+/** Numbers and native histograms apart; a series that is both by turns is in both. */
 export interface MixedColumns {
   readonly floats: Column[];
   readonly histograms: readonly HistogramColumn[];
+}
+
+/** The numbers of columns alone. */
+export function numbersOf(columns: readonly Column[]): Column[] {
+  const found: Column[] = [];
+  for (const column of columns) {
+    if (column.histograms === undefined) found.push(column);
+    else if (column.present.includes(NUMBER)) {
+      const { labels, dropName, values, present } = column;
+      found.push({ labels, dropName, values, present: present.map((kind) => (kind === NUMBER ? NUMBER : 0)) });
+    }
+  }
+  return found;
+}
+
+export function histogramsOf(columns: readonly Column[]): HistogramColumn[] {
+  return columns.flatMap((column) => {
+    const { labels, dropName, histograms } = column;
+    if (histograms === undefined) return [];
+    return [{ labels, dropName, values: Array.from(histograms.keys(), (step) => histogramAt(column, step)) }];
+  });
 }
 
 /** A column without any value yet. */
@@ -71,29 +127,28 @@ export const fullColumn = (labels: Labels, values: Float64Array): Column => ({
 });
 
 /** The same samples under other labels. */
-export const relabelled = ({ values, present }: Column, labels: Labels, dropName: boolean): Column => ({
+export const relabelled = (column: Column, labels: Labels, dropName: boolean): Column => ({
+  ...column,
   labels,
   dropName,
-  values,
-  present,
 });
 
 /** How many steps have a value. */
 export function countOf({ present }: Column): number {
   let count = 0;
-  for (let i = 0; i < present.length; i++) count += present[i] as number;
+  for (let i = 0; i < present.length; i++) if (present[i] !== 0) count++;
   return count;
 }
 
-export const isEmpty = ({ present }: Column): boolean => !present.includes(1);
+export const isEmpty = ({ present }: Column): boolean => !present.includes(NUMBER) && !present.includes(HISTOGRAM);
 
 export const nonEmpty = (columns: readonly Column[]): Column[] => columns.filter((column) => !isEmpty(column));
 
-/** At which steps any of the columns has a value. */
+/** At which steps any of the columns has a value: 1 there. */
 export function presentAnywhere(columns: readonly Column[], steps: number): Uint8Array {
   const anywhere = new Uint8Array(steps);
   for (const { present } of columns) {
-    for (let i = 0; i < steps; i++) anywhere[i] = (anywhere[i] ?? 0) | (present[i] ?? 0);
+    for (let i = 0; i < steps; i++) if (present[i] !== 0) anywhere[i] = 1;
   }
   return anywhere;
 }
@@ -114,20 +169,26 @@ export function joinEqual(columns: readonly Column[]): Column[] {
   return [...byKey.values()];
 }
 
-function join(target: Column, { values, present }: Column): void {
-  for (let i = 0; i < present.length; i++) {
-    if (present[i] === 0) continue;
-    if (target.present[i] === 1) {
+function join(target: Column, column: Column): void {
+  for (let i = 0; i < column.present.length; i++) {
+    if (column.present[i] === 0) continue;
+    if (target.present[i] !== 0) {
       throw new EvaluationError("execution", "vector cannot contain metrics with the same labelset");
     }
-    target.present[i] = 1;
-    target.values[i] = values[i] ?? Number.NaN;
+    setFrom(target, i, column);
   }
 }
 
 /** A single instant's columns, repeated for every step. */
 export const repeated = (columns: readonly Column[], steps: number): Column[] =>
-  columns.map(({ labels, dropName, values }) => ({
-    ...fullColumn(labels, new Float64Array(steps).fill(values[0] ?? Number.NaN)),
-    dropName,
-  }));
+  columns.map((column) => {
+    const { labels, dropName, values } = column;
+    const histogram = histogramAt(column, 0);
+    const result = {
+      labels,
+      dropName,
+      values: new Float64Array(steps).fill(values[0] ?? Number.NaN),
+      present: new Uint8Array(steps).fill(column.present[0] ?? 0),
+    };
+    return histogram === undefined ? result : { ...result, histograms: new Array(steps).fill(histogram) };
+  });

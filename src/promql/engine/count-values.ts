@@ -1,9 +1,10 @@
 import { EvaluationError } from "../../errors.ts";
 import type { Grouping } from "../ast.ts";
 import { isWellFormed } from "../quote.ts";
-import { type Column, emptyColumn, joinEqual } from "./column.ts";
+import { type Column, emptyColumn, joinEqual, sampleAt } from "./column.ts";
 import { plainText } from "./float-text.ts";
 import { groupLabels } from "./grouping.ts";
+import { histogramText } from "./histogram-text.ts";
 
 /** How many series of each group have each value; the value is the label `name` of the result. */
 export function countValues(
@@ -19,9 +20,11 @@ export function countValues(
     grouping?.kind === "without" ? grouping : { kind: "by", labels: [...(grouping?.labels ?? []), name] };
   const counts = new Map<string, Column>();
   for (let step = 0; step < steps; step++) {
-    for (const { labels, values, present } of columns) {
-      if (present[step] !== 1) continue;
-      const group = groupLabels(labels.with(name, plainText(values[step] as number)), kept);
+    for (const column of columns) {
+      if (column.present[step] === 0) continue;
+      const sample = sampleAt(column, step);
+      const text = typeof sample === "number" ? plainText(sample) : histogramText(sample);
+      const group = groupLabels(column.labels.with(name, text), kept);
       let count = counts.get(group.key);
       if (count === undefined) {
         count = emptyColumn(group, steps);

@@ -7,9 +7,11 @@ import { parse } from "../parser.ts";
 import { print } from "../printer.ts";
 import { typeOf } from "../types.ts";
 import type { Remarks } from "./annotations.ts";
-import { type Column, countOf, fullColumn, type Grid, gridOf, instantGrid, joinEqual } from "./column.ts";
+import { type Column, countOf, fullColumn, type Grid, gridOf, histogramAt, instantGrid, joinEqual } from "./column.ts";
 import { Evaluator } from "./evaluator.ts";
+import { selectorsOfStatistics } from "./histogram-statistics.ts";
 import { compareLabels, type LabelRecord, Labels } from "./labels.ts";
+import type { NativeHistogram } from "./native-histogram.ts";
 import { Selection } from "./selection.ts";
 import type { SeriesStorage } from "./storage.ts";
 
@@ -19,6 +21,8 @@ export interface EvaluatedVector extends Remarks {
   readonly labels: readonly LabelRecord[];
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  /** Those samples that are native histograms, by their place; `values` is `NaN` there. Left out where there are none. */
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /** A number without labels. */
@@ -46,6 +50,8 @@ export interface EvaluatedSeries {
   readonly labels: LabelRecord;
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
+  /** Those samples that are native histograms, each in its place; `values` is `NaN` there. Left out where there are none. */
+  readonly histograms?: readonly (NativeHistogram | undefined)[] | undefined;
 }
 
 /** What an expression is at one instant, by its type. */
@@ -136,7 +142,7 @@ function evaluated(
   const expr = typeof given === "string" ? parse(given, { experimental: options.experimental, query: length }) : given;
   const lookbackMs = durationMs(options.lookback ?? "5m", "evaluate: lookback", "window");
   const evaluator = new Evaluator(expr, {
-    selection: new Selection(storage, lookbackMs),
+    selection: new Selection(storage, lookbackMs, selectorsOfStatistics(expr)),
     lookbackMs,
     subqueryStepMs: durationMs(options.subqueryStep ?? "1m", "evaluate: subqueryStep", "step"),
     delayedNames: options.delayedNameRemoval === true,
@@ -184,6 +190,9 @@ function atInstant(evaluator: Evaluator, expr: Expr, atMs: number): Bare<Evaluat
         labels: columns.map(({ labels }) => labels.toRecord()),
         timesMs: new Float64Array(columns.length).fill(atMs),
         values: Float64Array.from(columns, ({ values }) => values[0] as number),
+        ...(columns.some(({ histograms }) => histograms !== undefined) && {
+          histograms: columns.map((column) => histogramAt(column, 0)),
+        }),
       };
     }
   }
@@ -197,10 +206,11 @@ function rangeOf(evaluator: Evaluator, expr: MatrixSelector | Subquery, atMs: nu
       labels: delayedNames && dropName ? labels.dropMetadata() : labels,
       timesMs: samples.timesMs.slice(),
       values: samples.values.slice(),
+      ...(samples.histograms !== undefined && { histograms: samples.histograms }),
     }))
     .filter(({ values }) => values.length > 0)
     .sort((a, b) => compareLabels(a.labels, b.labels))
-    .map(({ labels, timesMs, values }) => ({ labels: labels.toRecord(), timesMs, values }));
+    .map(({ labels, ...samples }) => ({ ...samples, labels: labels.toRecord() }));
   return { kind: "matrix", series };
 }
 
@@ -240,10 +250,13 @@ function seriesOf(column: Column, { startMs, stepMs }: Grid): EvaluatedSeries {
   const size = countOf(column);
   const timesMs = new Float64Array(size);
   const kept = size === values.length ? values : new Float64Array(size);
+  const histograms: (NativeHistogram | undefined)[] = [];
   for (let step = 0, at = 0; step < values.length; step++) {
-    if (present[step] !== 1) continue;
+    if (present[step] === 0) continue;
+    if (column.histograms !== undefined) histograms[at] = histogramAt(column, step);
     timesMs[at] = startMs + step * stepMs;
     kept[at++] = values[step] as number;
   }
-  return { labels: labels.toRecord(), timesMs, values: kept };
+  const series = { labels: labels.toRecord(), timesMs, values: kept };
+  return histograms.some((one) => one !== undefined) ? { ...series, histograms } : series;
 }

@@ -13,6 +13,7 @@ import { extremesOf } from "./extremes.ts";
 import { groupsOf } from "./grouping.ts";
 import { textOf } from "./label-functions.ts";
 import { limitRatio } from "./limit-ratio.ts";
+import { times } from "./native-histogram.ts";
 import { joinScalar, joinScalars } from "./scalar-operations.ts";
 import { Lookups, type RangeSeries, samplesOf } from "./selection.ts";
 import { setOperation } from "./set-operations.ts";
@@ -93,11 +94,12 @@ export class Evaluator implements Evaluation {
     const columns = this.vector(expr, grid);
     if (op === "+") return columns;
     return joinEqual(
-      columns.map(({ labels, values, present }) => ({
+      columns.map(({ labels, values, present, histograms }) => ({
         labels: this.settings.delayedNames ? labels : labels.dropMetadata(),
         dropName: true,
         values: values.map((value) => -value),
         present,
+        histograms: histograms?.map((one) => one && times(one, -1)),
       })),
     );
   }
@@ -109,21 +111,13 @@ export class Evaluator implements Evaluation {
     if (leftIsScalar || typeOf(right) === "scalar") {
       const scalars = leftIsScalar ? this.scalar(left, grid) : undefined;
       const columns = this.vector(leftIsScalar ? right : left, grid);
-      if (op === "</" || op === ">/") this.#refuseTrim(expr, columns.length > 0);
-      return joinScalar(expr, columns, scalars ?? this.scalar(right, grid), leftIsScalar, delayedNames);
+      const other = scalars ?? this.scalar(right, grid);
+      return joinScalar(expr, columns, other, leftIsScalar, { delayedNames, annotations: this.annotations });
     }
     const lefts = this.vector(left, grid);
     const rights = this.vector(right, grid);
     if (isSetOp(op)) return setOperation(op, lefts, rights, matching, grid.steps);
-    const found = matchVectors(expr, lefts, rights, grid.steps, delayedNames);
-    if (op !== "</" && op !== ">/") return found;
-    this.#refuseTrim(expr, found.length > 0);
-    return [];
-  }
-
-  /** Native histograms alone have something to trim. */
-  #refuseTrim(expr: Binary, meets: boolean): void {
-    if (meets) this.annotations.incompatibleTypes(expr.op, expr);
+    return matchVectors(expr, lefts, rights, grid.steps, { delayedNames, annotations: this.annotations });
   }
 
   #aggregation(expr: Aggregation, grid: Grid): Column[] {
@@ -136,14 +130,14 @@ export class Evaluator implements Evaluation {
       case "topk":
       case "bottomk":
       case "limitk":
-        return chooseSeries(op, groups, parameter, columns.length);
+        return chooseSeries(op, groups, parameter, columns.length, { at: expr, annotations: this.annotations });
       case "limit_ratio":
         return limitRatio(groups, parameter, param ?? expr, this.annotations);
       case "quantile":
         this.#checkQuantile(parameter, param ?? expr);
-        return aggregateGroups(op, groups, parameter, grid.steps);
+        return aggregateGroups(op, groups, parameter, grid.steps, { at: expr.expr, annotations: this.annotations });
       default:
-        return aggregateGroups(op, groups, parameter, grid.steps);
+        return aggregateGroups(op, groups, parameter, grid.steps, { at: expr.expr, annotations: this.annotations });
     }
   }
 
@@ -188,11 +182,11 @@ export class Evaluator implements Evaluation {
     // The steps are whole multiples of the step since the epoch, whenever the query was made.
     const startMs = (Math.floor((lookups.firstMs - expr.rangeMs) / stepMs) + 1) * stepMs;
     const inner = gridOf(startMs, lookups.lastMs, stepMs);
-    const times = Float64Array.from({ length: inner.steps }, (_, i) => startMs + i * stepMs);
+    const timesMs = Float64Array.from({ length: inner.steps }, (_, i) => startMs + i * stepMs);
     return this.vector(expr.expr, inner).map((column) => ({
       labels: column.labels,
       dropName: column.dropName,
-      samples: samplesOf(column, times),
+      samples: samplesOf(column, timesMs),
     }));
   }
 

@@ -3,7 +3,7 @@ import type { Call, Expr, Matcher, Subquery, TimeShift, VectorSelector } from ".
 import { matcher } from "../construct.ts";
 import { typeOf } from "../types.ts";
 import { childrenOf } from "../walk.ts";
-import { type Column, emptyColumn, type Grid, nonEmpty, presentAnywhere } from "./column.ts";
+import { type Column, emptyColumn, type Grid, nonEmpty, presentAnywhere, setFrom } from "./column.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { isMetadata, Labels } from "./labels.ts";
 import { seriesTest } from "./matchers.ts";
@@ -59,7 +59,7 @@ function infoSeries(
   const selector: VectorSelector = { kind: "vector", name: undefined, matchers };
   const lookups = evaluation.lookups(referenceOf(evaluation, arg), grid);
   const { selection } = evaluation.settings;
-  if (selection.mixedInstants(selector, lookups).histograms.length > 0) {
+  if (selection.instants(selector, lookups, "value").some(({ histograms }) => histograms !== undefined)) {
     throw new EvaluationError("execution", "info sample should be float");
   }
   const found = selection.instants(selector, lookups, "time");
@@ -109,7 +109,7 @@ class Enrichment {
       const target = column.labels.keyWith(IDENTIFYING);
       const infos = isInfo(column) ? undefined : [...this.#byName.values()].map((targets) => targets.get(target) ?? []);
       for (let step = 0; step < steps; step++) {
-        if (column.present[step] !== 1) continue;
+        if (column.present[step] === 0) continue;
         const labels = infos === undefined ? column.labels : this.#enriched(column.labels, infos, step);
         if (labels === undefined) continue;
         let result = results.get(labels.key);
@@ -117,11 +117,10 @@ class Enrichment {
           result = emptyColumn(labels, steps, column.dropName);
           results.set(labels.key, result);
         }
-        if (result.present[step] === 1) {
+        if (result.present[step] !== 0) {
           throw new EvaluationError("execution", "vector cannot contain metrics with the same labelset");
         }
-        result.present[step] = 1;
-        result.values[step] = column.values[step] as number;
+        setFrom(result, step, column);
       }
     }
     return nonEmpty([...results.values()]);

@@ -48,11 +48,40 @@ export function upperBound(index: number, { schema, bounds }: Pick<NativeHistogr
 /** The same, but for what it says about a reset: a storage knows that of each sample but the first. */
 export const withHint = (histogram: NativeHistogram, hint: ResetHint): NativeHistogram => ({ ...histogram, hint });
 
-/** Whether both count in the same buckets, apart from resolution. */
+/** Whether both can be joined: custom bounds and exponential ones have no buckets in common. */
 export const isCompatible = (a: NativeHistogram, b: NativeHistogram): boolean =>
-  hasCustomBounds(a) === hasCustomBounds(b) &&
-  a.bounds.length === b.bounds.length &&
-  a.bounds.every((bound, i) => bound === b.bounds[i]);
+  hasCustomBounds(a) === hasCustomBounds(b);
+
+/** Whether both have the same custom bounds, or none. */
+export const sameBounds = (a: NativeHistogram, b: NativeHistogram): boolean =>
+  a.bounds.length === b.bounds.length && a.bounds.every((bound, i) => bound === b.bounds[i]);
+
+/** What two samples together say about a reset. */
+export function jointHint(a: ResetHint, b: ResetHint): ResetHint {
+  if (a === b) return a;
+  return a === "gauge" || b === "gauge" ? "gauge" : "unknown";
+}
+
+/** Whether one says that a counter was reset, and the other that it was not. */
+export const collide = (a: NativeHistogram, b: NativeHistogram): boolean =>
+  (a.hint === "reset" && b.hint === "none") || (a.hint === "none" && b.hint === "reset");
+
+/** Whether both are the same histogram, whatever they say about resets. */
+export const isEqual = (a: NativeHistogram, b: NativeHistogram): boolean =>
+  a.schema === b.schema &&
+  sameBounds(a, b) &&
+  [
+    [a.count, b.count],
+    [a.sum, b.sum],
+    [a.zeroCount, b.zeroCount],
+    [a.zeroThreshold, b.zeroThreshold],
+  ].every(([x, y]) => Object.is(x, y)) &&
+  sameBuckets(a.positive, b.positive) &&
+  sameBuckets(a.negative, b.negative);
+
+const sameBuckets = (a: SparseBuckets, b: SparseBuckets): boolean =>
+  a.indexes.length === b.indexes.length &&
+  a.indexes.every((index, i) => index === b.indexes[i] && Object.is(a.counts[i], b.counts[i]));
 
 const scaledBuckets = ({ indexes, counts }: SparseBuckets, change: (count: number) => number): SparseBuckets => ({
   indexes,
@@ -152,6 +181,30 @@ export function allBuckets(histogram: NativeHistogram): BoundBucket[] {
   return buckets;
 }
 
+/** A bucket that holds something, with its bounds and which of them belong to it. */
+export interface PopulatedBucket extends BoundBucket {
+  readonly bounds: "both" | "left" | "none" | "right";
+}
+
+/**
+ * The buckets of a native histogram that hold anything, by rising bounds.
+ *
+ * @example
+ * const [histogram] = parseSeries("a {{schema:0 count:3 sum:5 offset:1 buckets:[3]}}").histograms ?? [];
+ * histogram && histogramBuckets(histogram) // [{ lower: 1, upper: 2, count: 3, bounds: "right" }]
+ */
+export const histogramBuckets = (histogram: NativeHistogram): PopulatedBucket[] =>
+  allBuckets(histogram)
+    .filter(({ count }) => count !== 0)
+    .map((bucket) => ({ ...bucket, bounds: boundsOf(bucket, hasCustomBounds(histogram)) }));
+
+/** A bucket holds the one of its bounds that is further from zero; around zero it holds both. */
+function boundsOf({ lower, upper }: BoundBucket, isCustom: boolean): PopulatedBucket["bounds"] {
+  if (isCustom) return lower === Number.NEGATIVE_INFINITY ? "both" : "right";
+  if (lower < 0) return upper > 0 ? "both" : "left";
+  return "right";
+}
+
 /**
  * The zero bucket widened to at least `threshold`: what lies within it goes to its count. A threshold within a populated
  * bucket is moved to that bucket's end.
@@ -206,12 +259,22 @@ export function joined(a: SparseBuckets, b: SparseBuckets, combine: (x: number, 
   return { indexes, counts };
 }
 
-/** The sum or, with `sign` -1, the difference of two compatible histograms. */
+/** The sum or, with `sign` -1, the difference of two compatible histograms, in the buckets that both have bounds for. */
 export function plus(a: NativeHistogram, b: NativeHistogram, sign: -1 | 1): NativeHistogram {
-  const [left, right] = aligned(a, b);
   const combine = (x: number, y: number): number => x + sign * y;
+  const hint = jointHint(a.hint, b.hint);
+  if (!sameBounds(a, b)) {
+    const bounds = sharedBounds(a, b);
+    const counts = new Float64Array(bounds.length + 1);
+    for (const [place, count] of placed(a, bounds)) counts[place] = (counts[place] as number) + count;
+    for (const [place, count] of placed(b, bounds)) counts[place] = combine(counts[place] as number, count);
+    const positive = populated({ indexes: [...counts.keys()], counts: [...counts] });
+    return { ...a, bounds, count: combine(a.count, b.count), sum: combine(a.sum, b.sum), positive, hint };
+  }
+  const [left, right] = aligned(a, b);
   return {
     ...left,
+    hint,
     count: combine(left.count, right.count),
     sum: combine(left.sum, right.sum),
     zeroCount: combine(left.zeroCount, right.zeroCount),
@@ -220,11 +283,39 @@ export function plus(a: NativeHistogram, b: NativeHistogram, sign: -1 | 1): Nati
   };
 }
 
+/** The custom bounds that both have. */
+export const sharedBounds = (a: NativeHistogram, b: NativeHistogram): readonly number[] =>
+  a.bounds.filter((bound) => b.bounds.includes(bound));
+
+/** Each count of a histogram with custom bounds, and in which of the wider buckets with `bounds` it lies. */
+export function* placed(
+  histogram: NativeHistogram,
+  bounds: readonly number[],
+): Iterable<readonly [place: number, count: number]> {
+  const { indexes, counts } = histogram.positive;
+  for (const [i, index] of indexes.entries()) {
+    const upper = upperBound(index, histogram);
+    const place = bounds.findIndex((bound) => bound >= upper);
+    yield [place < 0 ? bounds.length : place, counts[i] as number];
+  }
+}
+
+/** The same observations in the wider buckets of some of its custom bounds. */
+function widened(histogram: NativeHistogram, bounds: readonly number[]): NativeHistogram {
+  const counts = new Float64Array(bounds.length + 1);
+  for (const [place, count] of placed(histogram, bounds)) counts[place] = (counts[place] as number) + count;
+  return { ...histogram, bounds, positive: { indexes: [...counts.keys()], counts: [...counts] } };
+}
+
 /** Whether a counter was reset between two samples of it. */
 export function isReset(before: NativeHistogram, after: NativeHistogram): boolean {
   if (after.hint === "reset" || after.hint === "none") return after.hint === "reset";
   if (after.count < before.count) return true;
   if (hasCustomBounds(after) && !hasCustomBounds(before)) return true;
+  if (hasCustomBounds(after)) {
+    const bounds = sharedBounds(before, after);
+    return hasLess(widened(before, bounds).positive, widened(after, bounds).positive);
+  }
   if (after.schema > before.schema || after.zeroThreshold < before.zeroThreshold) return true;
   const previous = withZeroThreshold(before, after.zeroThreshold);
   if (previous.zeroThreshold !== after.zeroThreshold || after.zeroCount < previous.zeroCount) return true;

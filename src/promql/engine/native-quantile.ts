@@ -107,7 +107,8 @@ function rankOf(value: number, buckets: readonly BoundBucket[], total: number, i
   return total;
 }
 
-function shareBelow(value: number, lower: number, upper: number, isLinear: boolean): number {
+/** The share of a bucket below a value within it, on the scale of its bounds. */
+export function shareBelow(value: number, lower: number, upper: number, isLinear: boolean): number {
   if (isLinear) return (value - lower) / (upper - lower);
   const low = Math.log2(Math.abs(lower));
   const high = Math.log2(Math.abs(upper));

@@ -1,24 +1,26 @@
 import type { Call, MatrixSelector, Placed, Subquery } from "../ast.ts";
-import { type Column, emptyColumn, fullColumn, type Grid, isEmpty, joinEqual, presentAnywhere } from "./column.ts";
+import {
+  type Column,
+  emptyColumn,
+  fullColumn,
+  type Grid,
+  isEmpty,
+  joinEqual,
+  NUMBER,
+  presentAnywhere,
+  setHistogram,
+  setNumber,
+} from "./column.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { labelsOfAbsent } from "./label-functions.ts";
+import { mixedReduction } from "./mixed-range.ts";
 import { rangeFunction } from "./range-functions.ts";
 import type { RangeSeries } from "./selection.ts";
-import { type RangeFunction, Window } from "./window.ts";
+import { type RangeFunction, type Samples, Window } from "./window.ts";
 
 /** What a function over ranges makes of each series at each step. */
 export function overRange(evaluation: Evaluation, call: Call, arg: MatrixSelector | Subquery, grid: Grid): Column[] {
-  return overSeries(evaluation, call, arg, evaluation.rangeSeries(arg, grid), grid);
-}
-
-/** The same over series that have been read already. */
-export function overSeries(
-  evaluation: Evaluation,
-  call: Call,
-  arg: MatrixSelector | Subquery,
-  series: readonly RangeSeries[],
-  grid: Grid,
-): Column[] {
+  const series = evaluation.rangeSeries(arg, grid);
   const scalars = call.args.filter((other) => other !== arg).map((other) => evaluation.scalar(other, grid));
   const extension = arg.kind === "matrix" ? arg.selector.extended : undefined;
   const func = rangeFunction(call, extension, evaluation.annotations);
@@ -28,9 +30,10 @@ export function overSeries(
     const dropName = !keepsName || one.dropName;
     const labels = dropName && !evaluation.settings.delayedNames ? one.labels.dropMetadata() : one.labels;
     const column = emptyColumn(labels, grid.steps, dropName);
-    slideOver(evaluation, one, arg, grid, func, scalars, column);
+    slideOver(evaluation, one, arg, grid, { call, func }, scalars, column);
     if (isEmpty(column)) continue;
-    if (call.func === "rate" || call.func === "increase") remarkNonCounter(evaluation, arg, one);
+    const isNumber = column.present.includes(NUMBER);
+    if (isNumber && (call.func === "rate" || call.func === "increase")) remarkNonCounter(evaluation, arg, one);
     columns.push(column);
   }
   if (call.func === "absent_over_time") return absent(columns, call, grid);
@@ -39,18 +42,24 @@ export function overSeries(
 
 function slideOver(
   evaluation: Evaluation,
-  { samples }: RangeSeries,
+  { samples, labels }: RangeSeries,
   arg: MatrixSelector | Subquery,
   grid: Grid,
-  func: RangeFunction,
+  { call, func }: { readonly call: Call; readonly func: RangeFunction },
   scalars: readonly Float64Array[],
-  { values, present }: Column,
+  column: Column,
 ): void {
+  const { values, present } = column;
   const { firstMs, stepMs } = evaluation.lookups(arg.kind === "matrix" ? arg.selector : arg, grid);
   const { before, behind } = evaluation.reach(arg);
   const { rangeMs } = arg;
   const window = new Window(samples);
   const reduce = func(samples);
+  const { annotations } = evaluation;
+  const mixed =
+    samples.histograms === undefined
+      ? undefined
+      : mixedReduction({ call, func, samples, metric: labels.get("__name__"), annotations });
   const args = scalars.map(() => 0);
   for (let step = 0; step < grid.steps; step++) {
     window.endMs = firstMs + step * stepMs;
@@ -59,10 +68,21 @@ function slideOver(
     window.slide(window.startMs - before, window.endMs + behind);
     if (window.end === window.first) continue;
     for (let i = 0; i < args.length; i++) args[i] = scalars[i]?.[step] as number;
+    if (mixed !== undefined && hasHistogram(samples, window)) {
+      const found = mixed(window, args);
+      if (typeof found === "number") setNumber(column, step, found);
+      else if (found !== undefined) setHistogram(column, step, found);
+      continue;
+    }
     if (!reduce(window, args)) continue;
     present[step] = 1;
     values[step] = window.result;
   }
+}
+
+function hasHistogram({ histograms }: Samples, { first, end }: Window): boolean {
+  for (let i = first; i < end; i++) if (histograms?.[i] !== undefined) return true;
+  return false;
 }
 
 const COUNTER = /_(?:total|sum|count|bucket)$/;

@@ -6,13 +6,14 @@ import {
   countOf,
   emptyColumn,
   type Grid,
-  type HistogramColumn,
+  histogramAt,
   isEmpty,
-  type MixedColumns,
+  setHistogram,
+  setNumber,
 } from "./column.ts";
 import { smoothedValue } from "./extended-range.ts";
 import { compareLabels, Labels } from "./labels.ts";
-import type { NativeHistogram } from "./native-histogram.ts";
+import { withHint } from "./native-histogram.ts";
 import { isStaleAt, wordsOf } from "./staleness.ts";
 import type { SeriesStorage, StoredSeries } from "./storage.ts";
 import { type Samples, Window } from "./window.ts";
@@ -27,18 +28,22 @@ interface Selected {
 export class Selection {
   readonly #storage: SeriesStorage;
   readonly #lookbackMs: number;
+  readonly #ofStatistics: ReadonlySet<VectorSelector>;
 
-  constructor(storage: SeriesStorage, lookbackMs: number) {
+  /** @param ofStatistics the selectors of native histograms of which every reset is known */
+  constructor(storage: SeriesStorage, lookbackMs: number, ofStatistics: ReadonlySet<VectorSelector>) {
     this.#storage = storage;
     this.#lookbackMs = lookbackMs;
+    this.#ofStatistics = ofStatistics;
   }
 
   #select(selector: VectorSelector, fromMs: number, toMs: number): Selected[] {
     const { name, matchers } = selector;
     const all = name === undefined ? matchers : [matcher("__name__", "=", name), ...matchers];
+    const knowsResets = this.#ofStatistics.has(selector);
     const found = Array.from(this.#storage.select(all, fromMs, toMs), (stored) => ({
       labels: Labels.of(stored.labels),
-      stored,
+      stored: knowsResets || stored.histograms === undefined ? stored : withoutResets(stored),
     }));
     return found.sort((a, b) => compareLabels(a.labels, b.labels));
   }
@@ -46,22 +51,13 @@ export class Selection {
   /** The last sample of each series at each step, not older than the lookback and not behind the series' end. */
   instants(selector: VectorSelector, lookups: Lookups, what: "time" | "value"): Column[] {
     if (selector.extended === "smoothed") return this.#smoothed(selector, lookups);
-    const { floats, histograms } = this.mixedInstants(selector, lookups, what);
-    if (histograms.length > 0) refuseHistograms();
-    return floats;
-  }
-
-  /** The same where native histograms are welcome too. */
-  mixedInstants(selector: VectorSelector, lookups: Lookups, what: "time" | "value" = "value"): MixedColumns {
     const lookback = this.#lookbackMs;
     const { steps, firstMs, stepMs } = lookups;
-    const floats: Column[] = [];
-    const histograms: HistogramColumn[] = [];
+    const columns: Column[] = [];
     for (const { labels, stored } of this.#select(selector, firstMs - lookback + 1, lookups.lastMs)) {
       const { timesMs, values } = stored;
       const words = wordsOf(values);
       const column = emptyColumn(labels, steps);
-      let found: (NativeHistogram | undefined)[] | undefined;
       for (let step = 0, next = 0; step < steps; step++) {
         const atMs = firstMs + step * stepMs;
         while (next < timesMs.length && (timesMs[next] as number) <= atMs) next++;
@@ -70,25 +66,19 @@ export class Selection {
         const value = values[last] as number;
         // Every marker is a NaN, so its bits are looked at only then.
         if (Number.isNaN(value) && isStaleAt(words, last)) continue;
-        const histogram = stored.histograms?.[last];
-        if (histogram !== undefined && what === "value") {
-          found ??= new Array(steps);
-          found[step] = histogram;
-          continue;
-        }
-        column.present[step] = 1;
-        column.values[step] = what === "value" ? value : (timesMs[last] as number) / 1000;
+        const histogram = what === "value" ? stored.histograms?.[last] : undefined;
+        if (histogram !== undefined) setHistogram(column, step, histogram);
+        else setNumber(column, step, what === "value" ? value : (timesMs[last] as number) / 1000);
       }
-      if (!isEmpty(column)) floats.push(column);
-      if (found !== undefined) histograms.push({ labels, dropName: false, values: found });
+      if (!isEmpty(column)) columns.push(column);
     }
-    return { floats, histograms };
+    return columns;
   }
 
   #smoothed(selector: VectorSelector, lookups: Lookups): Column[] {
     const lookback = this.#lookbackMs;
     const selected = this.#select(selector, lookups.firstMs - lookback + 1, lookups.lastMs + lookback);
-    if (selected.some(({ stored }) => stored.histograms !== undefined)) refuseHistograms();
+    refuseHistograms(selected.map(({ stored }) => stored));
     const columns = selected.map(({ labels, stored }) => {
       const window = new Window(withoutMarkers(stored));
       const column = emptyColumn(labels, lookups.steps);
@@ -107,14 +97,9 @@ export class Selection {
 
   /** The samples of each series behind `fromMs`, up to and including `toMs`, without the markers of its end. */
   ranges(selector: VectorSelector, fromMs: number, toMs: number): RangeSeries[] {
-    const series = this.mixedRanges(selector, fromMs, toMs);
-    if (series.some(({ samples }) => samples.histograms !== undefined)) refuseHistograms();
-    return series;
-  }
-
-  /** The same where native histograms are welcome too. */
-  mixedRanges(selector: VectorSelector, fromMs: number, toMs: number): RangeSeries[] {
-    return this.#select(selector, fromMs + 1, toMs).map(({ labels, stored }) => ({
+    const selected = this.#select(selector, fromMs + 1, toMs);
+    if (selector.extended !== undefined) refuseHistograms(selected.map(({ stored }) => stored));
+    return selected.map(({ labels, stored }) => ({
       labels,
       dropName: false,
       samples: withoutMarkers(stored),
@@ -122,14 +107,20 @@ export class Selection {
   }
 }
 
-function refuseHistograms(): never {
+/** @throws {EvaluationError} where there are native histograms under an experimental modifier */
+function refuseHistograms(series: readonly StoredSeries[]): void {
+  if (!series.some(({ histograms }) => histograms !== undefined)) return;
   throw new EvaluationError(
     "unsupported",
-    "native histograms are evaluated here only where histogram_quantile, histogram_fraction, histogram_count, " +
-      "histogram_sum, histogram_avg, histogram_stddev or histogram_stdvar takes them, as they are or by way of rate, " +
-      "increase, delta, sum, avg, and scalars that they are multiplied with or divided by",
+    "native histograms are not evaluated here under anchored and smoothed; leave the modifier out",
   );
 }
+
+/** The same with native histograms that are told from those before them only by what they hold. */
+const withoutResets = (stored: StoredSeries): StoredSeries => ({
+  ...stored,
+  histograms: stored.histograms?.map((one) => (one?.hint === "reset" ? withHint(one, "unknown") : one)),
+});
 
 /** The samples of a series over a range. */
 export interface RangeSeries {
@@ -180,16 +171,23 @@ function withoutMarkers({ timesMs, values, histograms }: StoredSeries): Samples 
   return kept;
 }
 
-/** The samples of a column on its grid. */
+/** The samples of a column on its grid. What a native histogram says about a reset holds between stored samples only. */
 export function samplesOf(column: Column, times: Float64Array): Samples {
   const { values, present } = column;
   const size = countOf(column);
-  if (size === values.length) return { timesMs: times, values };
+  const histograms = column.histograms === undefined ? undefined : unhinted(column);
+  if (size === values.length) return { timesMs: times, values, histograms };
   const kept = { timesMs: new Float64Array(size), values: new Float64Array(size) };
   for (let i = 0, at = 0; i < values.length; i++) {
-    if (present[i] !== 1) continue;
+    if (present[i] === 0) continue;
     kept.timesMs[at] = times[i] as number;
     kept.values[at++] = values[i] as number;
   }
-  return kept;
+  return { ...kept, histograms: histograms?.filter((_, i) => present[i] !== 0) };
 }
+
+const unhinted = (column: Column): Samples["histograms"] =>
+  Array.from(column.values, (_, i) => {
+    const histogram = histogramAt(column, i);
+    return histogram === undefined || histogram.hint === "gauge" ? histogram : withHint(histogram, "unknown");
+  });

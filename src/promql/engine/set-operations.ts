@@ -54,6 +54,6 @@ function presenceBySignature(
 /** A column with only those values that stand where `mask` is `kept`; no mask is 0 everywhere. */
 function masked(column: Column, mask: Uint8Array | undefined, kept: 0 | 1): Column {
   if (mask === undefined && kept === 0) return column;
-  const present = column.present.map((there, i) => (there === 1 && (mask?.[i] ?? 0) === kept ? 1 : 0));
+  const present = column.present.map((there, i) => ((mask?.[i] ?? 0) === kept ? there : 0));
   return relabelled({ ...column, present }, column.labels, column.dropName);
 }

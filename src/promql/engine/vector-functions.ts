@@ -6,9 +6,12 @@ import {
   type Column,
   fullColumn,
   type Grid,
+  histogramsOf,
   joinEqual,
   type MixedColumns,
+  NUMBER,
   nonEmpty,
+  numbersOf,
   presentAnywhere,
 } from "./column.ts";
 import { clamped, ELEMENT_FUNCTIONS, rounded } from "./element-functions.ts";
@@ -17,7 +20,6 @@ import { histogramFraction, histogramQuantile, histogramQuantiles, named } from 
 import { info } from "./info.ts";
 import { labelJoin, labelReplace, labelsOfAbsent, sortByLabels, textOf } from "./label-functions.ts";
 import { Labels } from "./labels.ts";
-import { mixedVector } from "./mixed-vector.ts";
 import { nativeFractions, nativeQuantiles, ofOneKind, simpleNumbers } from "./native-functions.ts";
 import { overRange } from "./over-range.ts";
 import { secondsOf } from "./rate.ts";
@@ -45,30 +47,32 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
   const scalar = (index: number): Float64Array => evaluation.scalar(argument(call, index), grid);
   const { annotations, settings } = evaluation;
   const context = { grid, annotations, delayedNames: settings.delayedNames };
-  const mixed = (index: number): MixedColumns =>
-    ofOneKind(mixedVector(evaluation, argument(call, index), grid), argument(call, index), context);
+  const numbers = (index: number): Column[] => numbersOf(vector(index));
+  const mixed = (index: number): MixedColumns => {
+    const columns = vector(index);
+    const apart = { floats: numbersOf(columns), histograms: histogramsOf(columns) };
+    return apart.histograms.length === 0 ? apart : ofOneKind(apart, argument(call, index), context);
+  };
   switch (func) {
     case "absent":
       return absent(call, vector(0), grid);
     case "clamp": {
-      const columns = vector(0);
+      const columns = numbers(0);
       const least = scalar(1);
       const most = scalar(2);
       return bounded(evaluation, columns, least, most);
     }
     case "clamp_max":
-      return bounded(evaluation, vector(0), filled(grid, Number.NEGATIVE_INFINITY), scalar(1));
+      return bounded(evaluation, numbers(0), filled(grid, Number.NEGATIVE_INFINITY), scalar(1));
     case "clamp_min":
-      return bounded(evaluation, vector(0), scalar(1), filled(grid, Number.POSITIVE_INFINITY));
+      return bounded(evaluation, numbers(0), scalar(1), filled(grid, Number.POSITIVE_INFINITY));
     case "histogram_avg":
     case "histogram_count":
     case "histogram_stddev":
     case "histogram_stdvar":
     case "histogram_sum":
       // Of numbers they have no value.
-      return joinEqual(
-        nonEmpty(simpleNumbers(func, mixedVector(evaluation, argument(call, 0), grid).histograms, context)),
-      );
+      return joinEqual(nonEmpty(simpleNumbers(func, histogramsOf(vector(0)), context)));
     case "histogram_fraction": {
       const lower = scalar(0);
       const upper = scalar(1);
@@ -102,14 +106,14 @@ export function vectorCall(evaluation: Evaluation, call: Call, grid: Grid): Colu
       return relabel(vector(0));
     }
     case "round": {
-      const columns = vector(0);
+      const columns = numbers(0);
       const to = args.length > 1 ? scalar(1) : filled(grid, 1);
       return changed(evaluation, columns, (x, step) => rounded(x, to[step] as number));
     }
     case "sort":
-      return sorted(evaluation, call, vector(0), grid, 1);
+      return sorted(evaluation, call, numbers(0), grid, 1);
     case "sort_desc":
-      return sorted(evaluation, call, vector(0), grid, -1);
+      return sorted(evaluation, call, numbers(0), grid, -1);
     case "sort_by_label":
     case "sort_by_label_desc": {
       const columns = vector(0);
@@ -170,7 +174,7 @@ const timesOf = (grid: Grid): Float64Array =>
   Float64Array.from({ length: grid.steps }, (_, i) => (grid.startMs + i * grid.stepMs) / 1000);
 
 const mapped = (evaluation: Evaluation, call: Call, grid: Grid, element: (x: number) => number): Column[] =>
-  changed(evaluation, evaluation.vector(argument(call, 0), grid), element);
+  changed(evaluation, numbersOf(evaluation.vector(argument(call, 0), grid)), element);
 
 /** Columns with each value changed, and without the metric's name. */
 function changed(
@@ -208,7 +212,7 @@ function onlyValue(columns: readonly Column[], grid: Grid): Float64Array {
   const counts = new Uint32Array(grid.steps);
   for (const column of columns) {
     for (let i = 0; i < grid.steps; i++) {
-      if (column.present[i] !== 1) continue;
+      if (column.present[i] !== NUMBER) continue;
       counts[i] = (counts[i] as number) + 1;
       values[i] = counts[i] === 1 ? (column.values[i] as number) : Number.NaN;
     }
@@ -238,8 +242,13 @@ function sorted(evaluation: Evaluation, call: Call, columns: readonly Column[], 
 function timestamps(evaluation: Evaluation, call: Call, grid: Grid): Column[] {
   const arg = argument(call, 0);
   if (arg.kind !== "vector") {
-    const columns = evaluation.vector(arg, grid);
     const times = timesOf(grid);
+    const columns = evaluation.vector(arg, grid).map(({ labels, dropName, values, present }) => ({
+      labels,
+      dropName,
+      values,
+      present: present.map((there) => (there === 0 ? 0 : NUMBER)),
+    }));
     return changed(evaluation, columns, (_, step) => times[step] as number);
   }
   const columns = evaluation.settings.selection.instants(arg, evaluation.lookups(arg, grid), "time");

@@ -1,12 +1,23 @@
 import { EvaluationError } from "../../errors.ts";
 import type { Binary, Matching } from "../ast.ts";
-import { isComparison } from "../operators.ts";
-import { type Column, emptyColumn, fullColumn, isEmpty, joinEqual, presentAnywhere } from "./column.ts";
+import { isComparison, isTrim } from "../operators.ts";
+import {
+  type Column,
+  emptyColumn,
+  fullColumn,
+  isEmpty,
+  joinEqual,
+  NUMBER,
+  presentAnywhere,
+  sampleAt,
+  setHistogram,
+  setNumber,
+} from "./column.ts";
+import { type Operated, OperationRemarks } from "./histogram-operations.ts";
 import type { Labels } from "./labels.ts";
 import { ELEMENT_OPERATORS } from "./operators.ts";
+import type { OperationContext } from "./scalar-operations.ts";
 import { signatureOf } from "./set-operations.ts";
-
-type Element = (a: number, b: number) => number;
 
 /**
  * Two vectors joined by an operator: each series of the left one with the one of the right that it matches, or with
@@ -19,9 +30,9 @@ export function matchVectors(
   left: readonly Column[],
   right: readonly Column[],
   steps: number,
-  delayedNames: boolean,
+  { delayedNames, annotations }: OperationContext,
 ): Column[] {
-  const element = ELEMENT_OPERATORS[expr.op] ?? Math.min;
+  const remarks = new OperationRemarks(expr, annotations);
   const matching: Matching = expr.matching ?? { kind: "ignoring", labels: [] };
   const swapped = matching.group?.side === "right";
   const [many, one] = swapped ? [right, left] : [left, right];
@@ -31,7 +42,7 @@ export function matchVectors(
   const ones = pairing.onesBySignature(one, matching.fill === undefined ? many : one, steps);
   const found: Column[] = [];
   const meet = (column: Column, partner: Column, signature: string): void => {
-    const joined = pairing.join(column, partner, signature, element);
+    const joined = pairing.join(column, partner, signature, remarks);
     if (!isEmpty(joined)) found.push(joined);
   };
   for (const column of many) {
@@ -49,6 +60,7 @@ export function matchVectors(
     }
   }
   pairing.throwFailure();
+  remarks.flush();
   return joinEqual(found);
 }
 
@@ -80,7 +92,7 @@ class Pairing {
     this.#matching = matching;
     this.#swapped = swapped;
     this.signature = signatureOf(matching);
-    this.#dropsName = !isComparison(expr.op) || (expr.bool && !delayedNames);
+    this.#dropsName = !(isComparison(expr.op) || isTrim(expr.op)) || (expr.bool && !delayedNames);
   }
 
   /** The series of the side that has one for each signature, at any one step. */
@@ -104,7 +116,7 @@ class Pairing {
 
   #checkApart(column: Column, other: Column, asked: Uint8Array): void {
     for (let i = 0; i < asked.length; i++) {
-      if (asked[i] !== 1 || column.present[i] !== 1 || other.present[i] !== 1) continue;
+      if (asked[i] === 0 || column.present[i] === 0 || other.present[i] === 0) continue;
       const side = this.#swapped ? "left" : "right";
       const group = this.#matchLabels(column.labels);
       const [first, second] = [String(column.labels), String(other.labels)].sort();
@@ -132,8 +144,9 @@ class Pairing {
     return this.#met.get(signature)?.slice() ?? new Uint8Array(steps);
   }
 
-  join(many: Column, one: Column, signature: string, element: Element): Column {
+  join(many: Column, one: Column, signature: string, remarks: OperationRemarks): Column {
     const { op, bool } = this.#expr;
+    const element = ELEMENT_OPERATORS[op];
     const labels = this.#resultLabels(many.labels, one.labels);
     const isGrouped = this.#matching.group !== undefined;
     const met = stepsOf(this.#met, signature, many.present.length);
@@ -141,19 +154,38 @@ class Pairing {
     const result = emptyColumn(labels, many.present.length, bool);
     const isFilter = isComparison(op) && !bool;
     for (let i = 0; i < many.present.length; i++) {
-      if (many.present[i] !== 1 || one.present[i] !== 1) continue;
-      if (matched[i] === 1) this.#fail(i, isGrouped ? TWICE_GROUPED : TWICE);
-      matched[i] = 1;
-      met[i] = 1;
+      if (many.present[i] === 0 || one.present[i] === 0) continue;
+      const isNumbers = many.present[i] === NUMBER && one.present[i] === NUMBER;
+      if (!isNumbers || element === undefined) {
+        const found = this.#operate(many, one, i, remarks);
+        if (found === undefined) continue;
+        this.#match(i, matched, met, isGrouped);
+        if (bool) setNumber(result, i, found.keep ? 1 : 0);
+        else if (found.keep && typeof found.value !== "number") setHistogram(result, i, found.value);
+        continue;
+      }
+      this.#match(i, matched, met, isGrouped);
       const x = many.values[i] as number;
       const y = one.values[i] as number;
       const value = this.#swapped ? element(y, x) : element(x, y);
       if (isFilter && value === 0) continue;
-      result.present[i] = 1;
       // A comparison that filters leaves the left side's value as it is.
-      result.values[i] = isFilter ? (this.#swapped ? y : x) : value;
+      setNumber(result, i, isFilter ? (this.#swapped ? y : x) : value);
     }
     return result;
+  }
+
+  #operate(many: Column, one: Column, step: number, remarks: OperationRemarks): Operated | undefined {
+    const x = sampleAt(many, step);
+    const y = sampleAt(one, step);
+    if (typeof x === "number" && typeof y === "number") return remarks.refuseNumbers(step);
+    return this.#swapped ? remarks.operate(y, x, step) : remarks.operate(x, y, step);
+  }
+
+  #match(step: number, matched: Uint8Array, met: Uint8Array, isGrouped: boolean): void {
+    if (matched[step] === 1) this.#fail(step, isGrouped ? TWICE_GROUPED : TWICE);
+    matched[step] = 1;
+    met[step] = 1;
   }
 
   #fail(step: number, message: string): void {

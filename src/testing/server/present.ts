@@ -42,10 +42,15 @@ const seriesUntil = (series: SeriesStorage, now: () => number): SeriesStorage =>
 
 /** The samples within the span alone: a storage may give more. */
 function between(series: StoredSeries, fromMs: number, toMs: number): StoredSeries {
-  const { labels, timesMs, values } = series;
+  const { labels, timesMs, values, histograms } = series;
   let [first, end] = [0, timesMs.length];
   while (first < end && (timesMs[first] ?? 0) < fromMs) first++;
   while (end > first && (timesMs[end - 1] ?? 0) > toMs) end--;
   if (first === 0 && end === timesMs.length) return series;
-  return { labels, timesMs: timesMs.subarray(first, end), values: values.subarray(first, end) };
+  return {
+    labels,
+    timesMs: timesMs.subarray(first, end),
+    values: values.subarray(first, end),
+    ...(histograms !== undefined && { histograms: histograms.slice(first, end) }),
+  };
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { histogramText } from "../../../src/promql/engine/histogram-text.ts";
 import {
   allBuckets,
   compacted,
@@ -23,6 +24,13 @@ function asked(query: string, notation: string, at = 0): string[] {
   const found = evaluate(query, { at }, storage);
   if (found.kind !== "vector") throw new Error(`no vector: ${found.kind}`);
   return found.labels.map((labels, i) => `${JSON.stringify(labels)} ${found.values[i]}`);
+}
+
+function remarks(query: string, notation: string, at = 0): readonly string[] {
+  const storage = memoryStorage();
+  storage.load(notation, { step: "1m" });
+  const { warnings, infos } = evaluate(query, { at }, storage);
+  return [...warnings, ...infos];
 }
 
 describe("buckets", () => {
@@ -128,27 +136,93 @@ describe("evaluated, where a function makes numbers of them", () => {
     expect(asked("histogram_count(a)", "a {{count:1}} stale", 60_000)).toEqual([]);
   });
 
+  test("a mix of custom bounds and others has no value, and is remarked", () => {
+    const mix = 'a{x="1"} {{count:1}}\na{x="2"} {{schema:-53 custom_values:[1] count:1 buckets:[1]}}';
+    expect(asked("histogram_count(sum(a))", mix)).toEqual([]);
+    expect(remarks("histogram_count(sum(a))", mix).join()).toContain("exponential and custom buckets schemas");
+  });
+});
+
+describe("as results", () => {
+  const HISTOGRAM = "{{count:4 sum:6 buckets:[2 2] offset:1}}";
+  const GROWING = `a{x="1"} ${HISTOGRAM}+${HISTOGRAM}x9\na{x="2"} ${HISTOGRAM}x9`;
+  const shown = (query: string, notation = GROWING, at = 300_000): string[] => {
+    const storage = memoryStorage();
+    storage.load(notation, { step: "1m" });
+    const found = evaluate(query, { at }, storage, { experimental: true });
+    if (found.kind !== "vector") throw new Error(`no vector: ${found.kind}`);
+    return found.labels.map(({ x = "" }, i) => {
+      const histogram = found.histograms?.[i];
+      if (histogram === undefined) return `${x} ${found.values[i]}`;
+      expect(found.values[i]).toBeNaN();
+      return `${x} ${histogramText(histogram)}`;
+    });
+  };
+
   test.each([
-    "a",
-    "a + a",
-    "count(a)",
-    "max_over_time(a[5m])",
-    "irate(a[5m])",
-    "rate(a[5m])",
-    "sum(a)",
-    "histogram_count(a - a)",
-    "histogram_count(2 / a)",
-    "rate(a[5m:1m])",
-    "a[5m]",
-  ])("elsewhere they are refused by name: %s", (query) => {
-    expect(() => asked(query, GROWING, 300_000)).toThrow(
-      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("native histogram") }),
-    );
+    ["a", ["1 {count:24, sum:36, (1,2]:12, (2,4]:12}", "2 {count:4, sum:6, (1,2]:2, (2,4]:2}"]],
+    ["sum(a)", [" {count:28, sum:42, (1,2]:14, (2,4]:14}"]],
+    ['a{x="1"} - a{x="1"} offset 1m', ["1 {count:4, sum:6, (1,2]:2, (2,4]:2}"]],
+    ["-a{x='2'}", ["2 {count:-4, sum:-6, (1,2]:-2, (2,4]:-2}"]],
+    ["a == a", ["1 {count:24, sum:36, (1,2]:12, (2,4]:12}", "2 {count:4, sum:6, (1,2]:2, (2,4]:2}"]],
+    ["a != bool a", ["1 0", "2 0"]],
+    ["a </ 2", ["1 {count:12, sum:16.970562748477143, (1,2]:12}", "2 {count:2, sum:2.8284271247461903, (1,2]:2}"]],
+    ["count(a)", [" 2"]],
+    ["count_over_time(a[3m])", ["1 3", "2 3"]],
+    ["changes(a[3m])", ["1 2", "2 0"]],
+    [
+      "irate(a[3m])",
+      [
+        "1 {count:0.06666666666666667, sum:0.1, (1,2]:0.03333333333333333, (2,4]:0.03333333333333333}",
+        "2 {count:0, sum:0}",
+      ],
+    ],
+    ["avg_over_time(a[3m])", ["1 {count:20, sum:30, (1,2]:10, (2,4]:10}", "2 {count:4, sum:6, (1,2]:2, (2,4]:2}"]],
+    ["last_over_time(a[3m:2m])", ["1 {count:20, sum:30, (1,2]:10, (2,4]:10}", "2 {count:4, sum:6, (1,2]:2, (2,4]:2}"]],
+    ["limitk(1, a)", ["1 {count:24, sum:36, (1,2]:12, (2,4]:12}"]],
+    ["timestamp(a)", ["1 300", "2 300"]],
+    ["abs(a) or max_over_time(a[5m]) or topk(2, a) or max(a)", []],
+    ["absent(a)", []],
+  ])("%s", (query, expected) => {
+    expect(shown(query)).toEqual(expected);
   });
 
-  test("so is a series that changes its kind, and what does not go together", () => {
-    expect(() => asked("histogram_count(rate(a[5m]))", "a 1 {{count:1}}", 60_000)).toThrow("by turns");
-    const mix = 'a{x="1"} {{count:1}}\na{x="2"} {{schema:-53 custom_values:[1] count:1 buckets:[1]}}';
-    expect(() => asked("histogram_count(sum(a))", mix)).toThrow("custom bounds");
+  test("over a range they stand beside numbers, each in its place", () => {
+    const storage = memoryStorage();
+    storage.load("a 1 {{count:2}} _ 3", { step: "1m" });
+    const [series] = evaluate("a", { from: 0, to: 180_000, step: "1m" }, storage, { lookback: "1m" }).series;
+    expect([...(series?.timesMs ?? [])]).toEqual([0, 60_000, 180_000]);
+    expect([...(series?.values ?? [])]).toEqual([1, Number.NaN, 3]);
+    expect(series?.histograms?.map((one) => one?.count)).toEqual([undefined, 2, undefined]);
+  });
+
+  test.each([
+    ["sum(a)", "encountered a mix of histograms and floats for aggregation"],
+    ["rate(b[5m])", 'encountered a mix of histograms and floats for metric name "b"'],
+    ["max_over_time(b[5m])", 'ignored histograms in a range containing both floats and histograms for metric name "b"'],
+    ["max(a)", "ignored histogram in max aggregation"],
+    ["a * a", 'incompatible sample types encountered for binary operator "*": histogram * histogram'],
+    ["b + 1", 'incompatible sample types encountered for binary operator "+": histogram + float'],
+  ])("what does not go together is remarked: %s", (query, remark) => {
+    const notation = `a{x="1"} 1\na{x="2"} ${HISTOGRAM}\nb 1 ${HISTOGRAM}`;
+    expect(remarks(query, notation, query.includes("b") ? 60_000 : 0).join()).toContain(remark);
+  });
+
+  test("with other bounds they are joined in those that both have", () => {
+    const notation =
+      'a{x="1"} {{schema:-53 custom_values:[1 2 3] count:6 sum:9 buckets:[1 2 3]}}\n' +
+      'a{x="2"} {{schema:-53 custom_values:[1 3] count:5 sum:8 buckets:[2 2 1]}}';
+    expect(shown("sum(a)", notation, 0)).toEqual([" {count:11, sum:17, [-Inf,1]:3, (1,3]:7, (3,+Inf]:1}"]);
+    expect(remarks("sum(a)", notation)).toEqual([
+      "PromQL info: mismatched custom buckets were reconciled during aggregation (1:5)",
+    ]);
+  });
+
+  test("anchored and smoothed they are refused by name", () => {
+    const storage = memoryStorage();
+    storage.load(GROWING, { step: "1m" });
+    expect(() => evaluate("rate(a[5m] anchored)", { at: 300_000 }, storage, { experimental: true })).toThrow(
+      expect.objectContaining({ code: "unsupported", message: expect.stringContaining("native histogram") }),
+    );
   });
 });

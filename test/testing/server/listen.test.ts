@@ -2,7 +2,8 @@ import { request } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { createMesh, prometheus, QueryError } from "../../../src/index.ts";
-import { memoryStorage } from "../../../src/promql/index.ts";
+import { memoryStorage, parse } from "../../../src/promql/index.ts";
+import { seriesMetrics } from "../../../src/testing/index.ts";
 import { type ListenOptions, listen, type SimulatedServer } from "../../../src/testing/server/listen.ts";
 import { type HandMade, handMade } from "./hand-made.ts";
 
@@ -33,6 +34,26 @@ describe("a simulated server", () => {
     expect(Array.from(matrix, ({ values }) => values.map((rate) => Number(rate.toFixed(12))))).toEqual([
       Float64Array.of(2, 2, 2, 2, 2, 2),
     ]);
+  });
+
+  test("answers with native histograms, beside numbers and no further than now", async () => {
+    const series = memoryStorage();
+    series.load(
+      "a {{count:3 sum:4.5 z_bucket:1 z_bucket_w:0.5 n_buckets:[2] n_offset:1}} 7 {{count:1 sum:Inf buckets:[1]}} {{count:9}}",
+      { step: "1m" },
+    );
+    series.load("b {{schema:-53 custom_values:[1 2] count:3 sum:4 buckets:[1 0 2]}}", { step: "1m" });
+    const { prometheus: url } = await serve({ series }, { now: () => 150_000 });
+    const [asked, backend] = [prometheus(url), seriesMetrics(series)];
+    const grid = { startMs: 0, endMs: 120_000, stepMs: 60_000 };
+    for (const query of ["a", "b", "sum(a)", "count_values('x', b)", "a * 2", "up"]) {
+      const expr = parse(query);
+      const found = await asked.range(expr, grid);
+      expect(found.data).toEqual((await backend.range(expr, grid)).data);
+      expect((await asked.instant(expr, 0)).data).toEqual((await backend.instant(expr, 0)).data);
+    }
+    const latest = await asked.instant(parse("timestamp(a)"), 180_000);
+    expect(latest.data).toMatchObject({ values: Float64Array.of(120) });
   });
 
   test("knows nothing of what has not happened yet", async () => {

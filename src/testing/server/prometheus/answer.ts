@@ -1,7 +1,12 @@
 import { unreachable } from "../../../errors.ts";
 import { plainText } from "../../../promql/engine/float-text.ts";
 import { compareText } from "../../../promql/engine/labels.ts";
-import type { EvaluatedInstant, LabelRecord } from "../../../promql/index.ts";
+import {
+  type EvaluatedInstant,
+  histogramBuckets,
+  type LabelRecord,
+  type NativeHistogram,
+} from "../../../promql/index.ts";
 import type { ServerReply } from "../exchange.ts";
 import { goJson, goNumber } from "../go-text.ts";
 import type { ErrorType } from "./parameters.ts";
@@ -62,13 +67,25 @@ function resultsOf(value: EvaluatedInstant): string | readonly string[] {
       return `[${value.timeMs / 1000},${goJson(value.value)}]`;
     case "vector":
       return value.labels.map((labels, i) => {
-        const point = pointJson(value.timesMs[i] ?? Number.NaN, value.values[i] ?? Number.NaN);
-        return `{"metric":${labelsJson(labels)},"value":${point}}`;
+        const [ms, histogram] = [value.timesMs[i] ?? Number.NaN, value.histograms?.[i]];
+        const point =
+          histogram === undefined
+            ? `"value":${pointJson(ms, value.values[i] ?? Number.NaN)}`
+            : `"histogram":[${timeJson(ms)},${histogramJson(histogram)}]`;
+        return `{"metric":${labelsJson(labels)},${point}}`;
       });
     case "matrix":
-      return value.series.map(({ labels, timesMs, values }) => {
-        const points = Array.from(timesMs, (ms, i) => pointJson(ms, values[i] ?? Number.NaN));
-        return `{"metric":${labelsJson(labels)},"values":[${points.join(",")}]}`;
+      return value.series.map(({ labels, timesMs, values, histograms }) => {
+        const points: string[] = [];
+        const natives: string[] = [];
+        for (const [i, ms] of timesMs.entries()) {
+          const histogram = histograms?.[i];
+          if (histogram === undefined) points.push(pointJson(ms, values[i] ?? Number.NaN));
+          else natives.push(`[${timeJson(ms)},${histogramJson(histogram)}]`);
+        }
+        const floats = points.length === 0 ? "" : `,"values":[${points.join(",")}]`;
+        const rest = natives.length === 0 ? "" : `,"histograms":[${natives.join(",")}]`;
+        return `{"metric":${labelsJson(labels)}${floats}${rest}}`;
       });
     default:
       return unreachable(value);
@@ -76,6 +93,19 @@ function resultsOf(value: EvaluatedInstant): string | readonly string[] {
 }
 
 const pointJson = (ms: number, value: number): string => `[${timeJson(ms)},"${goNumber(value)}"]`;
+
+/** Which bounds belong to a bucket, as a number. */
+const BOUNDS = { right: 0, left: 1, none: 2, both: 3 } as const;
+
+/** @see Prometheus, `util/jsonutil`, `MarshalHistogram` */
+function histogramJson(histogram: NativeHistogram): string {
+  const quoted = (value: number): string => `"${goNumber(value)}"`;
+  const buckets = histogramBuckets(histogram).map(
+    ({ bounds, lower, upper, count }) => `[${BOUNDS[bounds]},${quoted(lower)},${quoted(upper)},${quoted(count)}]`,
+  );
+  const shown = buckets.length === 0 ? "" : `,"buckets":[${buckets.join(",")}]`;
+  return `{"count":${quoted(histogram.count)},"sum":${quoted(histogram.sum)}${shown}}`;
+}
 
 /** Seconds with either no decimals or three. */
 function timeJson(ms: number): string {
