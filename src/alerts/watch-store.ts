@@ -3,8 +3,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod/mini";
 import { DecodeError, TimeoutError } from "../errors.ts";
-import { untilAborted } from "../http/abort.ts";
-import { withinDeadline } from "../http/deadline.ts";
+import { startDeadline } from "../http/deadline.ts";
 import { shown } from "../time.ts";
 import type { AlertChange } from "./notification.ts";
 import { type AlertSpec, printedTexts } from "./spec.ts";
@@ -113,7 +112,7 @@ export class StatePlace {
    * @throws {DecodeError} for a text that no watcher has saved, {TimeoutError} for a store that does not answer
    */
   async load(): Promise<WatchState | undefined> {
-    const text = await this.#within((signal) => untilAborted(signal, this.#store.load(this.#name)));
+    const text = await this.#within(this.#store.load(this.#name));
     return text === undefined ? undefined : readState(this.#name, text);
   }
 
@@ -129,16 +128,23 @@ export class StatePlace {
     });
     this.#free = saved.catch(() => undefined);
     try {
-      await this.#within((signal) => untilAborted(signal, saved));
+      await this.#within(saved);
     } finally {
       wanted = undefined;
     }
   }
 
-  #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #within<T>(answer: Promise<T>): Promise<T> {
     const timeoutMs = this.#withinMs;
-    const late = () => new TimeoutError(`watch: the store did not answer within ${timeoutMs} ms`, { timeoutMs });
-    return withinDeadline(timeoutMs, undefined, late, work);
+    const deadline = startDeadline(timeoutMs, undefined);
+    try {
+      return await deadline.until(answer);
+    } catch (error) {
+      if (!deadline.expired) throw error;
+      throw new TimeoutError(`watch: the store did not answer within ${timeoutMs} ms`, { timeoutMs });
+    } finally {
+      deadline.close();
+    }
   }
 }
 

@@ -387,37 +387,40 @@ describe("a watcher that is killed", () => {
     };
   }
 
-  test("at any point of 1,000 random schedules loses no notification, and tells none again that was acknowledged", async () => {
-    let [kills, notifications, repeated] = [0, 0, 0];
-    for (let seed = 1; seed <= 1_000; seed++) {
-      const plan = schedule(seed, undefined, 30);
-      const world = await lived(plan);
-      kills += world.kills;
-      notifications += told(world).length;
-      repeated += world.taken.length - told(world).length;
-      expect(told(world), `seed ${seed}`).toEqual([...due(world)].sort(byChange));
-      expect(world.toldAgain, `seed ${seed}`).toEqual([]);
-      if (plan.storeFails === 0) expect(needless(world), `seed ${seed}`).toEqual([]);
-      // One id for each change, and an alert's firing before its end.
-      const ids = new Map(world.taken.map(({ change, id }) => [change, id]));
-      expect(new Set(ids.values()).size).toBe(ids.size);
-      for (const { sink, change, id } of world.taken) {
-        expect(ids.get(change)).toBe(id);
-        if (!change.endsWith("resolved")) continue;
-        const fired = world.taken.findIndex(
-          (one) => one.sink === sink && one.change === change.replace("resolved", "firing"),
-        );
-        const ended = world.taken.findIndex((one) => one.sink === sink && one.change === change);
-        expect(fired, `seed ${seed}`).toBeGreaterThanOrEqual(0);
-        expect(fired, `seed ${seed}`).toBeLessThan(ended);
+  // A thousand schedules, a hundred to a test, so that none of them takes long on a busy machine.
+  test.each(Array.from({ length: 10 }, (_, i) => i * 100))(
+    "at any point of the random schedules from %i on loses no notification, and tells none again that was acknowledged",
+    async (first) => {
+      let [kills, notifications, repeated] = [0, 0, 0];
+      for (let seed = first + 1; seed <= first + 100; seed++) {
+        const plan = schedule(seed, undefined, 30);
+        const world = await lived(plan);
+        kills += world.kills;
+        notifications += told(world).length;
+        repeated += world.taken.length - told(world).length;
+        expect(told(world), `seed ${seed}`).toEqual([...due(world)].sort(byChange));
+        expect(world.toldAgain, `seed ${seed}`).toEqual([]);
+        if (plan.storeFails === 0) expect(needless(world), `seed ${seed}`).toEqual([]);
+        // One id for each change, and an alert's firing before its end.
+        const ids = new Map(world.taken.map(({ change, id }) => [change, id]));
+        expect(new Set(ids.values()).size).toBe(ids.size);
+        expect(world.taken.filter(({ change, id }) => ids.get(change) !== id)).toEqual([]);
+        const place = (sink: string, change: string): number =>
+          world.taken.findIndex((one) => one.sink === sink && one.change === change);
+        const early = world.taken.filter(({ sink, change }) => {
+          if (!change.endsWith("resolved")) return false;
+          const fired = place(sink, change.replace("resolved", "firing"));
+          return fired < 0 || fired >= place(sink, change);
+        });
+        expect(early, `seed ${seed}`).toEqual([]);
+        if (plan.forMs === 0) expect(firings(world.taken), `seed ${seed}`).toEqual(truth(plan, world.saves));
       }
-      if (plan.forMs === 0) expect(firings(world.taken), `seed ${seed}`).toEqual(truth(plan, world.saves));
-    }
-    expect(kills).toBeGreaterThan(2_500);
-    expect(notifications).toBeGreaterThan(20_000);
-    // Some ended between a sink's acknowledgement and the store's, and told it again by the same id.
-    expect(repeated).toBeGreaterThan(500);
-  });
+      expect(kills).toBeGreaterThan(250);
+      expect(notifications).toBeGreaterThan(2_000);
+      // Some ended between a sink's acknowledgement and the store's, and told it again by the same id.
+      expect(repeated).toBeGreaterThan(50);
+    },
+  );
 
   test("at every point of one schedule, one after the other, tells the same", async () => {
     const { points } = await lived(schedule(7, [], 12));
