@@ -56,14 +56,16 @@ export const durationQuantile = (traffic: Traffic, quantile: number, windowMs: n
     const meant = quantile > 1 && quantile <= 100 ? `; write ${quantile / 100}` : "";
     throw new QueryError("quantile", `latency(${shown(quantile)}): a quantile is a number from 0 to 1${meant}`);
   }
-  return (grouping) => {
-    const buckets =
-      traffic.histograms === "native"
-        ? total("rate", METRICS.duration, traffic.matchers, windowMs, grouping)
-        : total("rate", `${METRICS.duration}_bucket`, traffic.matchers, windowMs, withBound(grouping));
-    // Without observations the quantile is NaN, which no comparison keeps.
-    return binary(">=", call("histogram_quantile", number(quantile), buckets), number(0));
-  };
+  const buckets = durationHistogram(traffic, windowMs);
+  // Without observations the quantile is NaN, which no comparison keeps.
+  return (grouping) => binary(">=", call("histogram_quantile", number(quantile), buckets(grouping)), number(0));
+};
+
+/** The durations of requests per second, as a native histogram or as series of buckets. */
+export const durationHistogram = ({ matchers, histograms }: Traffic, windowMs: number): Build => {
+  return histograms === "native"
+    ? (grouping) => total("rate", METRICS.duration, matchers, windowMs, grouping)
+    : (grouping) => total("rate", `${METRICS.duration}_bucket`, matchers, windowMs, withBound(grouping));
 };
 
 /** The mean of request durations in milliseconds; no value without traffic. */

@@ -2,6 +2,7 @@ import { QueryError } from "../errors.ts";
 import type { Call } from "../logs/call.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
 import type { LogList, LogSearch } from "../logs/search.ts";
+import { HistogramQuery } from "../metrics/histogram-query.ts";
 import { matcher, selector } from "../promql/index.ts";
 import { type CustomLabel, isCustomLabel, labelName } from "../results/labels.ts";
 import { type Duration, durationMs, shown } from "../time.ts";
@@ -14,15 +15,16 @@ import type { Explanation } from "./explain/explanation.ts";
 import { type FailureRule, failureMatchers } from "./failures.ts";
 import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
-import { METRICS } from "./istio.ts";
+import { type IstioLabel, METRICS } from "./istio.ts";
 import type { CallGroup, Denial, LimitedCall } from "./log-finding.ts";
 import type { LogOptions } from "./log-options.ts";
 import { type ErrorKey, type LogQuantile, logSource, ScopeLogs } from "./log-scope.ts";
 import { checkReporter, directed, endMatchers, narrowed, type Reporter, type Scope, scopeMatchers } from "./scope.ts";
-import { type SignalKind, type SignalQuery, type SignalReading, signalQuery } from "./signal-query.ts";
+import { type SignalKind, type SignalQuery, type SignalReading, signalFormula, signalQuery } from "./signal-query.ts";
 import {
   counterIncrease,
   counterRate,
+  durationHistogram,
   durationQuantile,
   failureRate,
   fastShare,
@@ -157,6 +159,26 @@ export class Traffic {
     const ms = durationMs(window, "latency");
     const read = (traffic: Selected) => durationQuantile(traffic, quantile, ms);
     return this.#signal("ms", read, { requestsOverMs: ms, fromHistogram: true });
+  }
+
+  /**
+   * How request durations are spread, in milliseconds: all buckets of the histogram, counted per second, from which any
+   * quantile or share is read at once. One for the scope, or one for each combination of the labels of `by`; none where
+   * no series matches.
+   *
+   * The sum of durations, and so `mean`, is known of native histograms alone; of classic ones `meanLatency` tells it.
+   *
+   * @throws {QueryError} `code: "window"` when it is not a positive duration
+   * @example
+   * const [all] = await mesh.service("backend").latencyHistogram("5m");
+   * all?.histogram.quantile(0.99);
+   * all?.histogram.fraction(0, 250);
+   */
+  latencyHistogram(window: Duration): HistogramQuery<"ms", IstioLabel> {
+    const ms = durationMs(window, "latencyHistogram");
+    const source = { context: this.#context, scope: this.#scope };
+    const formula = signalFormula(source, (traffic) => durationHistogram(traffic, ms), true);
+    return new HistogramQuery({ context: this.#context, unit: "ms", formula, grouping: undefined });
   }
 
   /** The mean of request durations in milliseconds; without traffic `undefined`. */

@@ -36,6 +36,16 @@ export async function unlock(formula: Formula, atMs: number | undefined, rest: R
   return formula.kind === "ready" ? formula : formula.unlock(atMs, rest);
 }
 
+/**
+ * The expression under a grouping, at once.
+ *
+ * @throws {QueryError} `code: "reporter"` for a formula that is made later
+ */
+export function exprOf({ formula, grouping }: Pick<Grouped, "formula" | "grouping">): Expr {
+  if (formula.kind === "ready") return formula.build(grouping);
+  throw new QueryError("reporter", `the query has no text yet: ${formula.because}, or await it and read meta.promql`);
+}
+
 /** The formula made of `formula`'s expression by `change`. */
 export function map(formula: Formula, change: (expr: Expr) => Expr): Formula {
   if (formula.kind === "ready") return ready((grouping) => change(formula.build(grouping)));

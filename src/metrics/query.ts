@@ -10,7 +10,7 @@ import {
   print,
   without as withoutLabels,
 } from "../promql/index.ts";
-import { type CustomLabel, type LabelName, labelName } from "../results/labels.ts";
+import type { CustomLabel, LabelName } from "../results/labels.ts";
 import type { Matrix } from "../results/matrix.ts";
 import { DISPLAY, displayed, INSPECT, type MimeBundle } from "../results/mime.ts";
 import { type Quotient, quotient } from "../results/unit.ts";
@@ -20,7 +20,8 @@ import { isSingle, matrixOf, metaOf, sampleOf, timeOf, vectorOf } from "./answer
 import type { Answer, Grid, MatrixData } from "./backend.ts";
 import { Condition, type MissingOptions, type Threshold, thresholdOf } from "./condition.ts";
 import { displayQuestion, printQuestion } from "./display.ts";
-import { back, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
+import { back, exprOf, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
+import { groupingLabels } from "./grouping-labels.ts";
 import { Allowance } from "./plan/allowance.ts";
 import { askPieces, checkPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
 import { remarked } from "./plan/window-remarks.ts";
@@ -65,9 +66,7 @@ export class Query<U extends string, L extends string = never, out K extends str
 
   /** The PromQL as a tree, for tools; the same conditions as {@link Query.promql}. */
   get expr(): Expr {
-    const { formula, grouping } = this.#plan;
-    if (formula.kind === "ready") return formula.build(grouping);
-    throw new QueryError("reporter", `the query has no text yet: ${formula.because}, or await it and read meta.promql`);
+    return exprOf(this.#plan);
   }
 
   /** Whom it asks, and by which clock, for tools. */
@@ -83,23 +82,12 @@ export class Query<U extends string, L extends string = never, out K extends str
    * @throws {QueryError} `code: "label"` when a name is empty, no text, or a slip of a known one
    */
   by<const N extends readonly (CustomLabel | K)[]>(...labels: N): Query<U, LabelName<N[number]>, K> {
-    return this.#regroup(byLabels(...this.#names(labels, "by")));
+    return this.#regroup(byLabels(...groupingLabels(labels, "by", this.context)));
   }
 
   /** One value for each combination of all labels but these; which labels the series then have is the server's. */
   without(...labels: readonly (CustomLabel | K)[]): Query<U, string, K> {
-    return this.#regroup(withoutLabels(...this.#names(labels, "without")));
-  }
-
-  #names(labels: readonly (CustomLabel | string)[], verb: string): readonly string[] {
-    for (const label of labels) {
-      const name = labelName(label);
-      if (typeof name !== "string" || name === "") {
-        throw new QueryError("label", `${verb}: ${shown(name)} is no label name; write ${verb}("response_code")`);
-      }
-      if (label === name) this.#plan.context.checkLabel(name, verb);
-    }
-    return [...new Set(labels.map(labelName))];
+    return this.#regroup(withoutLabels(...groupingLabels(labels, "without", this.context)));
   }
 
   #regroup<N extends string>(grouping: Grouping): Query<U, N, K> {

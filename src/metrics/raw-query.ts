@@ -37,12 +37,12 @@ export function rawQuery(
   const expr = typeof source === "string" ? parse(source, { experimental }) : source;
   if (typeof unit !== "string" || unit === "") throw new QueryError("unit", `promql: ${shown(unit)} is no unit`);
   checkType(expr, type === "histogram" ? "vector" : type);
-  if (type === "histogram") return new HistogramQuery(context, expr, unit);
   if (type === "string") return new StringQuery(context, expr);
   const formula = ready((grouping) => {
     if (grouping === undefined) return expr;
     throw new QueryError("grouping", "promql: such a query is grouped in its own text; write sum by (label) (…)");
   });
+  if (type === "histogram") return new HistogramQuery({ context, unit, formula, grouping: undefined });
   // A vector keeps whatever labels the server gives it.
   const shape = type === "vector" ? without() : SINGLE;
   return new Query({ context, unit, formula, grouping: undefined, shape });

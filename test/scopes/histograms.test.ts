@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { boundMatcher } from "../../src/mesh/histograms.ts";
 import { createMesh, type MeshOptions } from "../../src/mesh/mesh.ts";
 import { seriesTest } from "../../src/promql/index.ts";
+import { label } from "../../src/results/labels.ts";
 import { AT, recordingBackend, vectorData } from "../metrics/recording-backend.ts";
 
 const S = '{reporter="destination",destination_workload="backend"}[5m]';
@@ -50,6 +51,53 @@ test.each([
 ] as const)("signals read histograms that are %s", (histograms, texts) => {
   const { scope } = meshOf(histograms);
   expect(signals(scope).map(({ promql }) => promql)).toEqual(texts);
+});
+
+describe("a scope's whole histogram", () => {
+  test("is asked for in one question, as it is kept", () => {
+    const [classic, native] = [meshOf("classic"), meshOf("native")].map(({ scope }) => scope.latencyHistogram("5m"));
+    expect(classic?.promql).toBe(`sum by (le) (rate(${DURATION}_bucket${S}))`);
+    expect(native?.promql).toBe(`sum(rate(${DURATION}${S}))`);
+    expect([classic?.unit, native?.unit]).toEqual(["ms", "ms"]);
+    expect(classic?.by("response_code").promql).toBe(`sum by (le, response_code) (rate(${DURATION}_bucket${S}))`);
+    expect(classic?.without(label("pod")).promql).toBe(`sum without (pod) (rate(${DURATION}_bucket${S}))`);
+    expect(native?.by("response_code").offset("1d").promql).toBe(
+      `sum by (response_code) (rate(${DURATION}${S} offset 1d))`,
+    );
+  });
+
+  test("waits for what is to be found out", async () => {
+    const { scope } = meshOf("auto", [DURATION]);
+    const query = scope.reportedBy("auto").latencyHistogram("5m");
+    expect(() => query.promql).toThrow(/no text yet/);
+    expect((await query).meta.promql).toBe(`sum(rate(${DURATION}${S}))`);
+    const range = await query.over({ from: AT - 600_000, to: AT, step: "1m" });
+    expect(range.meta.promql).toBe(`sum(rate(${DURATION}${S}))`);
+  });
+
+  test("is one for each combination of labels", async () => {
+    const buckets = [
+      ["v1", "100.0", 3],
+      ["v1", "+Inf", 4],
+      ["v2", "100", 0],
+      ["v2", "+Inf", 0],
+    ] as const;
+    const rows = buckets.map(([version, le, rate]) => [{ destination_version: version, le }, rate] as const);
+    const mesh = createMesh({ metrics: recordingBackend({ instant: () => vectorData(...rows) }), now: () => AT });
+    const answer = await mesh.service("backend").latencyHistogram("5m").by("destination_version");
+    expect(answer.samples.map(({ labels, histogram }) => [labels, histogram.count])).toEqual([
+      [{ destination_version: "v1" }, 4],
+      [{ destination_version: "v2" }, 0],
+    ]);
+    expect(answer.get({ destination_version: "v1" })?.histogram.fraction(0, 100)).toBe(0.75);
+    expect(answer.get({ destination_version: "v2" })?.histogram.quantile(0.5)).toBeUndefined();
+  });
+
+  test("refuses slips of labels and windows that are none", () => {
+    const { scope } = meshOf("classic");
+    expect(() => scope.latencyHistogram("5 minutes")).toThrow(/latencyHistogram/);
+    expect(() => scope.latencyHistogram("5m").by("response_cod" as "response_code")).toThrow(/response_code/);
+  });
 });
 
 test("native histograms are grouped without their bounds", () => {

@@ -203,6 +203,16 @@ describe.each(cases)("$title", ({ scope, of }) => {
     }
   });
 
+  it("has in one histogram all the quantiles that the server finds", async () => {
+    const [all] = await scope.latencyHistogram(window).at(toMs);
+    if (requests === 0) return expect(all).toBeUndefined();
+    near(all?.histogram.count, requests / seconds);
+    for (const quantile of [0.1, 0.5, 0.9, 0.99]) {
+      const value = await ask(scope.latency(quantile, window));
+      expect(all?.histogram.quantile(quantile)).toBeCloseTo(value ?? Number.NaN, 6);
+    }
+  });
+
   it("has the mean duration, between what the apps and what their callers saw", async () => {
     const value = await ask(scope.meanLatency(window));
     if (requests === 0) return expect(value).toBeUndefined();
@@ -272,6 +282,7 @@ describe("what was not sent", () => {
     ] as const;
     for (const query of queries) expect((await query.at(toMs)).value, query.promql).toBeUndefined();
     expect((await silent.rate("1m").by("response_code").at(toMs)).length).toBe(0);
+    expect((await silent.latencyHistogram("1m").at(toMs)).length).toBe(0);
     expect((await silent.rate("1m").over({ from: toMs - 60_000, to: toMs, step: "10s" })).length).toBe(0);
   });
 

@@ -87,6 +87,25 @@ it("reads native histograms, where it is told so or finds out", async () => {
   }
 });
 
+it("gives a scope's durations as one histogram, with its mean and the quantiles that the server finds", async () => {
+  const at = Date.now() - 1_000;
+  for (const histograms of ["native", "auto"] as const) {
+    const scope = scopeOf(createMesh({ metrics: prometheus(server.url), histograms }));
+    const [all] = await scope.latencyHistogram("30s").at(at);
+    const [median, mean, slow] = await Promise.all([
+      scope.latency(0.5, "30s").at(at),
+      scope.meanLatency("30s").at(at),
+      scope.latency(0.99, "30s").at(at),
+    ]);
+    expect(all?.histogram.scale).toBe("exponential");
+    expect(all?.histogram.quantile(0.5)).toBeCloseTo(median.value ?? Number.NaN, 9);
+    expect(all?.histogram.quantile(0.99)).toBeCloseTo(slow.value ?? Number.NaN, 9);
+    expect(all?.histogram.mean).toBeCloseTo(mean.value ?? Number.NaN, 9);
+    const grouped = await scope.latencyHistogram("30s").by("reporter").at(at);
+    expect(grouped.samples.map(({ labels }) => labels)).toEqual([{ reporter: "destination" }]);
+  }
+});
+
 it("has no value where it reads classic ones that are not kept", async () => {
   const scope = scopeOf(createMesh({ metrics: prometheus(server.url) }));
   expect((await scope.latency(0.5, "30s")).value).toBeUndefined();
