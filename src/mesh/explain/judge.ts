@@ -191,14 +191,15 @@ function slowness(before: WindowView, after: WindowView): readonly Suspicion[] {
   });
   const whole = slowdown(sumOf(before), sumOf(after), before.seconds, after.seconds);
   const slow = versions.filter(({ isSlower }) => isSlower);
+  const isEverywhere = versions.filter(({ grew }) => grew).length === after.durations.size;
   const found: Suspicion[] = [];
-  if (slow.length > 0 && slow.length < after.durations.size) {
+  if (!isEverywhere) {
     for (const one of slow) {
       const message = `version ${one.version || "without a name"} got slower: ${spoken(one)}`;
       found.push({ kind: "slow-version", message, ...slowFacts(one), ...versionShown(after, one.version) });
     }
   }
-  if (whole?.isSlower === true || (slow.length > 0 && slow.length === after.durations.size)) {
+  if (whole?.isSlower === true || (isEverywhere && slow.length > 0)) {
     const one = whole ?? slow[0];
     if (one !== undefined) {
       const message = `requests take longer: ${spoken(one)}`;
@@ -226,6 +227,9 @@ interface Slowdown {
   readonly p99Before: number | undefined;
   readonly p99After: number | undefined;
   readonly rate: number;
+  /** Whether the mean is much longer than it was. */
+  readonly grew: boolean;
+  /** Whether that is more than chance, too. */
   readonly isSlower: boolean;
 }
 
@@ -240,17 +244,19 @@ function slowdown(
   if (meanAfter === undefined || rate * secondsAfter < LEAST_MEASURED) return undefined;
   const measured = before !== undefined && countOf(before) * secondsBefore >= LEAST_MEASURED;
   const meanBefore = measured ? meanOf(before) : undefined;
+  const grew =
+    meanBefore !== undefined && meanAfter >= SLOWER_RATIO * meanBefore && meanAfter - meanBefore >= SLOWER_MS;
   return {
     meanBefore,
     meanAfter,
     p99Before: measured ? quantileOf(before, 0.99) : undefined,
     p99After: quantileOf(after, 0.99),
     rate,
+    grew,
     isSlower:
+      grew &&
       before !== undefined &&
       meanBefore !== undefined &&
-      meanAfter >= SLOWER_RATIO * meanBefore &&
-      meanAfter - meanBefore >= SLOWER_MS &&
       isMeanChange(
         { mean: meanBefore, variance: varianceOf(before), count: countOf(before) * secondsBefore },
         { mean: meanAfter, variance: varianceOf(after), count: rate * secondsAfter },

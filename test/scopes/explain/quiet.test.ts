@@ -123,6 +123,14 @@ describe("a change is told, however quiet it was before", () => {
     expect(kinds(steady("200", 30), [...steady("200", 29), ...steady("200", 1, 4000)])).toEqual([]);
   });
 
+  test("of all versions, when too few requests of one tell that it got slower too", () => {
+    const both = (ms: number, noise: number) => [
+      ...steady("200", 300, ms),
+      ...Array.from({ length: 30 }, (_, i) => ({ code: "200", version: "v2", ms: i % 10 === 0 ? noise : ms })),
+    ];
+    expect(kinds(both(10, 300), both(100, 300))).toEqual(["slower"]);
+  });
+
   test("when the traffic ceases", () => {
     expect(kinds(steady("200", 20), [])).toEqual(["traffic"]);
     expect(kinds(steady("200", 20), steady("200", 9))).toEqual([]);
