@@ -31,8 +31,8 @@ export function meanBoundsOf(flows: readonly Flow[]): readonly [least: number, m
 export interface QuantileBounds {
   readonly lower: number;
   readonly upper: number;
-  /** Whether that is a single bucket. */
-  readonly exact: boolean;
+  /** How many buckets that is. */
+  readonly buckets: number;
 }
 
 /**
@@ -51,7 +51,8 @@ export function bucketsOf(flows: readonly Flow[], quantile: number, slack: numbe
   );
   const lower = BOUNDS.findLast((bound) => bound < least) ?? 0;
   const upper = BOUNDS.find((bound) => bound >= most) ?? Number.POSITIVE_INFINITY;
-  return { lower, upper, exact: BOUNDS.indexOf(upper) - BOUNDS.indexOf(lower) === 1 };
+  const edges = [0, ...BOUNDS, Number.POSITIVE_INFINITY];
+  return { lower, upper, buckets: edges.indexOf(upper) - edges.indexOf(lower) };
 }
 
 function at(values: number[], quantile: number): number {
