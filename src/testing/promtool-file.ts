@@ -1,7 +1,8 @@
 import type { AlertInstance } from "../alerts/index.ts";
 import { printYaml } from "../alerts/rulefile/yaml.ts";
+import { histogramNotation } from "../promql/engine/histogram-text.ts";
 import { isStaleAt, wordsOf } from "../promql/engine/staleness.ts";
-import { matcher, parseSeries, print, selector } from "../promql/index.ts";
+import { matcher, type NotedSeries, parseSeries, print, selector } from "../promql/index.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { formatDuration } from "../time.ts";
 import type { Expectation } from "./alert-expectation.ts";
@@ -61,8 +62,8 @@ function pendingTree(alertname: string, { at, alerts }: Tested["expected"][numbe
 
 /** A series in the notation again, its labels in their order. */
 function seriesTree(line: string): unknown {
-  const { labels, values, omitted } = parseSeries(line);
-  return { series: metricText(labels), values: valuesText(values, omitted) };
+  const noted = parseSeries(line);
+  return { series: metricText(noted.labels), values: valuesText(noted) };
 }
 
 function metricText({ __name__, ...labels }: LabelSet): string {
@@ -73,11 +74,13 @@ function metricText({ __name__, ...labels }: LabelSet): string {
 }
 
 /** Values a step apart; equal ones, and whole numbers an even step apart, as one item. */
-function valuesText(values: Float64Array, omitted: Uint8Array): string {
+function valuesText({ values, omitted, histograms }: NotedSeries): string {
   const bits = wordsOf(values);
-  const words = Array.from(values, (value, i) =>
-    omitted[i] === 1 ? "_" : isStaleAt(bits, i) ? "stale" : numberText(value),
-  );
+  const words = Array.from(values, (value, i) => {
+    const histogram = histograms?.[i];
+    if (histogram !== undefined) return histogramNotation(histogram);
+    return omitted[i] === 1 ? "_" : isStaleAt(bits, i) ? "stale" : numberText(value);
+  });
   const items: string[] = [];
   for (let i = 0; i < words.length; ) {
     const word = words[i] ?? "";

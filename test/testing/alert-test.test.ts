@@ -145,6 +145,8 @@ describe("a test as a file of promtool", () => {
     expect(values("5 4 3 _ _ 3 3 stale")).toBe("5-1x2 _x2 3x1 stale");
     expect(values("0.1 0.2 NaN Inf -Inf _")).toBe("0.1 0.2 NaN Inf -Inf _");
     expect(values("-2+2x3 7")).toBe("-2+2x3 7");
+    const histogram = "{{count:3 sum:5 offset:1 buckets:[1 0 2]}}";
+    expect(values(`${histogram} 1 ${histogram}`)).toBe(`${histogram} 1 ${histogram}`);
     expect(values("Inf Inf NaN NaN stale stale 1e-7 1e-7")).toBe("Inf Inf NaN NaN stale stale 1e-7 1e-7");
   });
 

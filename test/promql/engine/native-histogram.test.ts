@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { histogramText } from "../../../src/promql/engine/histogram-text.ts";
+import { histogramNotation, histogramText } from "../../../src/promql/engine/histogram-text.ts";
 import {
   allBuckets,
   compacted,
@@ -32,6 +32,18 @@ function remarks(query: string, notation: string, at = 0): readonly string[] {
   const { warnings, infos } = evaluate(query, { at }, storage);
   return [...warnings, ...infos];
 }
+
+test.each([
+  "a {{count:3 sum:4.5 z_bucket:1 z_bucket_w:0.5 offset:-2 buckets:[2 0 0 1] n_offset:1 n_buckets:[2]}}",
+  "a {{schema:3 count:1e+06 sum:Inf counter_reset_hint:gauge buckets:[1]}}",
+  "a {{schema:-53 count:3 sum:4 custom_values:[1 2] buckets:[1 0 2]}}",
+  "a {{count:0 sum:0}}",
+])("the notation of a histogram reads back as the same one: %s", (notation) => {
+  const [histogram] = parseSeries(notation).histograms ?? [];
+  const written = histogram && histogramNotation(histogram);
+  const [again] = parseSeries(`a ${written}`).histograms ?? [];
+  expect(again && compacted(again)).toEqual(histogram && compacted(histogram));
+});
 
 describe("buckets", () => {
   test("their bounds are powers of two, divided by the schema", () => {

@@ -3,8 +3,9 @@ import { gunzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { createMesh, prometheus, QueryError } from "../../../src/index.ts";
 import { memoryStorage, parse } from "../../../src/promql/index.ts";
-import { seriesMetrics } from "../../../src/testing/index.ts";
+import { seriesMetrics, simulatedMesh } from "../../../src/testing/index.ts";
 import { type ListenOptions, listen, type SimulatedServer } from "../../../src/testing/server/listen.ts";
+import { durationMs } from "../../../src/time.ts";
 import { type HandMade, handMade } from "./hand-made.ts";
 
 const servers: SimulatedServer[] = [];
@@ -54,6 +55,16 @@ describe("a simulated server", () => {
     }
     const latest = await asked.instant(parse("timestamp(a)"), 180_000);
     expect(latest.data).toMatchObject({ values: Float64Array.of(120) });
+  });
+
+  test.each(["5s", "1m", "10m"])("tells how often its targets are scraped: %s", async (scrapeInterval) => {
+    const now = Date.parse("2026-03-01T12:00:00Z");
+    const server = await simulatedMesh({ seed: 7, now, scrapeInterval }).listen();
+    servers.push(server);
+    const { active } = (await prometheus(server.prometheus).targets()).data;
+    expect(new Set(active.map((target) => target.scrapeIntervalMs))).toEqual(
+      new Set([durationMs(scrapeInterval, "test")]),
+    );
   });
 
   test("knows nothing of what has not happened yet", async () => {

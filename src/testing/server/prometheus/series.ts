@@ -1,6 +1,7 @@
 import { PromqlSyntaxError } from "../../../errors.ts";
 import { compareLabels, compareText, Labels } from "../../../promql/engine/labels.ts";
 import { type LabelRecord, type Matcher, parse, type SeriesStorage } from "../../../promql/index.ts";
+import { formatDuration } from "../../../time.ts";
 import type { ServerReply, ServerRequest } from "../exchange.ts";
 import { goJson } from "../go-text.ts";
 import { CUT, labelsJson, success } from "./answer.ts";
@@ -74,6 +75,9 @@ export class SeriesQuestions {
     const state = (query.get("state") ?? "").toLowerCase();
     const nowMs = this.#now();
     const up = state === "dropped" ? [] : [...this.#storage.select([UP], nowMs - 300_000, nowMs)];
+    const intervalMs = this.#scrapeIntervalMs(nowMs);
+    const scrapeInterval = formatDuration(intervalMs);
+    const scrapeTimeout = formatDuration(Math.min(intervalMs, LONGEST_TIMEOUT_MS));
     const active = up
       .map(({ labels, timesMs, values }) => {
         const { __name__: _, ...own } = labels;
@@ -89,12 +93,23 @@ export class SeriesQuestions {
           lastScrape: new Date(timesMs.at(-1) ?? nowMs).toISOString(),
           lastScrapeDuration: 0.01,
           health,
-          scrapeInterval: "15s",
-          scrapeTimeout: "10s",
+          scrapeInterval,
+          scrapeTimeout,
         };
       })
       .filter(({ scrapePool }) => pool === "" || scrapePool === pool);
     return success(goJson({ activeTargets: active, droppedTargets: [], droppedTargetCounts: {} }));
+  }
+
+  /** The time between the last two scrapes of a target, as long as it was scraped twice within a day. */
+  #scrapeIntervalMs(nowMs: number): number {
+    for (const spanMs of [300_000, 3_600_000, 86_400_000]) {
+      for (const { timesMs } of this.#storage.select([UP], nowMs - spanMs, nowMs)) {
+        const [before, last] = timesMs.subarray(-2);
+        if (before !== undefined && last !== undefined) return last - before;
+      }
+    }
+    return DEFAULT_INTERVAL_MS;
   }
 
   /** The labels of every series that one of the selectors selects, each once. */
@@ -121,6 +136,10 @@ export class SeriesQuestions {
 }
 
 const UP: Matcher = { label: "__name__", op: "=", value: "up" };
+
+/** Prometheus's own defaults. */
+const DEFAULT_INTERVAL_MS = 60_000;
+const LONGEST_TIMEOUT_MS = 10_000;
 
 /** What a scrape adds has no metadata. */
 const MADE_BY_SCRAPES: ReadonlySet<string> = new Set([
