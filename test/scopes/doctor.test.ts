@@ -22,7 +22,7 @@ const statuses = async (options: MeshOptions) => {
 };
 
 test("a mesh that has everything is healthy in every signal", async () => {
-  const checkup = await createMesh(simulatedMesh({ seed: 7 }).backends()).doctor();
+  const checkup = await createMesh(simulatedMesh({ seed: 7, now: AT }).backends()).doctor();
   expect(checkup.isHealthy).toBe(true);
   expect(checkup.get("metrics", "reporters")?.found).toMatchObject({
     reporters: { destination: expect.any(Number), source: expect.any(Number) },
@@ -55,7 +55,8 @@ test("a mesh that has everything is healthy in every signal", async () => {
 });
 
 test.each([0.02, 1])("a sampling of %d is told by spans and by the ids of requests", async (sampling) => {
-  const checkup = await createMesh(simulatedMesh({ sampling, seed: 3, scrapeInterval: "5s" }).backends()).doctor();
+  const sim = simulatedMesh({ sampling, seed: 3, scrapeInterval: "5s", now: AT });
+  const checkup = await createMesh(sim.backends()).doctor();
   const { share, shareByRequestIds, requestIds } = checkup.get("traces", "sampling")?.found ?? {};
   expect(share).toBeGreaterThan(sampling * 0.7);
   expect(share).toBeLessThan(sampling * 1.4);
