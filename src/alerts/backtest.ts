@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../http/config.ts";
 import type { MetricsBackend } from "../metrics/backend.ts";
 import type { Threshold } from "../metrics/condition.ts";
 import type { RangeOptions } from "../metrics/plan/range.ts";
@@ -36,6 +37,8 @@ import { type BacktestSummary, summaryOf, type Window } from "./summary.ts";
 
 /** Which part of the past, and how often the rule would have been evaluated: every minute when `step` is left out. */
 export type BacktestRange = TimeSpan & { readonly step?: Duration | undefined };
+
+const RANGE: OptionNames<BacktestRange> = { last: true, from: true, to: true, step: true };
 
 /** How the past is asked for. */
 export interface BacktestOptions extends RangeOptions {
@@ -251,6 +254,7 @@ export async function backtest<U extends string>(
  * step, so that it has the same ones again.
  */
 export function windowOf(range: BacktestRange, nowMs: number): Window {
+  checkOptions(range, RANGE, "backtest");
   const stepMs = range.step === undefined ? 60_000 : durationMs(range.step, "backtest: step", "step");
   const { fromMs, toMs } = resolveSpan(spanOf(range), nowMs, "backtest");
   if (range.last === undefined) return { startMs: Math.round(fromMs), endMs: Math.round(toMs), stepMs };

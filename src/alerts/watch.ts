@@ -1,4 +1,5 @@
 import { EvaluationError, QueryError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../http/config.ts";
 import { systemEnvironment } from "../http/environment.ts";
 import type { Traffic } from "../mesh/traffic.ts";
 import type { LabelSet } from "../results/labels.ts";
@@ -63,6 +64,12 @@ export interface WatchOptions extends WatchedBackends {
   readonly clock?: WatchClock | undefined;
 }
 
+const NAMES: OptionNames<WatchOptions> = {
+  ...{ every: true, group: true, scope: true, missing: true, store: true, clock: true },
+  ...{ onFiring: true, onResolved: true, sinks: true, onError: true, deliverWithinMs: true },
+  ...{ metrics: true, logs: true, signal: true, timeoutMs: true },
+};
+
 /** A rule that is evaluated in this process until it is stopped. */
 export class Watch {
   /** Resolves when the watcher was stopped; rejects where it cannot begin, such as for a store that cannot be read. */
@@ -124,6 +131,7 @@ export class Watch {
 
 /** Begins to evaluate a rule in this process. */
 export function watch(spec: AlertSpec, options: WatchOptions): Watch {
+  checkOptions(options, NAMES, "watch");
   const course = new Course(spec, options);
   const ended = new AbortController();
   const { signal } = options;

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { QueryError } from "../errors.ts";
+import { shown } from "../time.ts";
 
 /** An object schema that names an unknown key and the known one it is nearest to. */
 export function strictConfig<Shape extends z.core.$ZodShape>(shape: Shape) {
@@ -30,14 +31,38 @@ export function parseConfig<Schema extends z.core.$ZodType>(
   throw new QueryError("config", `${where}: ${what} ${issue?.message ?? "cannot be read"}`);
 }
 
+/** The names of a verb's options, all of them. */
+export type OptionNames<O> = Readonly<Record<keyof O, true>>;
+
+/**
+ * Refuses options that are none. Where nothing checks types, as in a notebook, `{ error: true }` for `{ errors: true }`
+ * would ask for something else without a word.
+ *
+ * @throws {QueryError} `code: "config"` that names the option which was meant, `"range"` where not even a range is given
+ */
+export function checkOptions<O>(given: O, known: OptionNames<O>, verb: string): void {
+  if (typeof given !== "object" || given === null) {
+    if ("last" in known) {
+      throw new QueryError("range", `${verb}: ${shown(given)} is not a range; write { last: "6h" } or { from, to }`);
+    }
+    throw new QueryError(
+      "config",
+      `${verb}: ${shown(given)} are no options; there are ${Object.keys(known).join(", ")}`,
+    );
+  }
+  const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  throw new QueryError("config", `${verb}: ${unknown[0]} ${unknownKey(unknown[0], Object.keys(known))}`);
+}
+
 function unknownKey(key: string, known: readonly string[]): string {
   const [nearest] = known
     .map((name) => ({ name, edits: editDistance(key.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits);
-  const hint =
-    nearest !== undefined && nearest.edits <= Math.max(2, nearest.name.length / 2)
-      ? `did you mean ${JSON.stringify(nearest.name)}?`
-      : `there are ${known.join(", ")}`;
+  const near =
+    nearest !== undefined && nearest.edits <= Math.max(2, nearest.name.length / 3) ? nearest.name : undefined;
+  const meant = near ?? (key.length > 2 ? known.find((name) => name.startsWith(key)) : undefined);
+  const hint = meant === undefined ? `there are ${known.join(", ")}` : `did you mean ${JSON.stringify(meant)}?`;
   return `is not known; ${hint}`;
 }
 

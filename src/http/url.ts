@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { shown } from "../time.ts";
 import type { BasicCredentials } from "./auth.ts";
 import { redactUrl } from "./redaction.ts";
 
@@ -102,7 +103,7 @@ function credentialsOf(url: URL, fail: (problem: string) => QueryError): BasicCr
 
 /** A base URL that may be malformed, without what could be secret in it. */
 function shownBase(text: unknown): string {
-  if (typeof text !== "string") return String(text);
+  if (typeof text !== "string") return shown(text);
   const open = text.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, "$1");
   return JSON.stringify(open);
 }

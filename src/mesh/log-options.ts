@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../http/config.ts";
 import type { LineCondition } from "../logs/backend.ts";
 import type { Call } from "../logs/call.ts";
 import type { AccessLogEntry } from "../logs/entry.ts";
@@ -45,6 +46,20 @@ export type LogOptions = TimeSpan &
     /** How far apart the lines of one call may have been taken; `"15s"`, as proxies write every ten seconds. */
     readonly joinWithin?: Duration | undefined;
   };
+
+const NAMES: OptionNames<LogOptions> = {
+  ...{ last: true, from: true, to: true },
+  ...{ status: true, flags: true, method: true, path: true, slowerThan: true },
+  ...{ requestId: true, denied: true, rateLimited: true },
+  ...{ side: true, errors: true, services: true, joinWithin: true },
+  ...{ limit: true, order: true, perCall: true, onProgress: true, onUnparsed: true, signal: true, timeoutMs: true },
+};
+
+/** The same options, of which each is one. */
+export function checkedLogOptions(options: LogOptions, verb: string): LogOptions {
+  checkOptions(options, NAMES, verb);
+  return options;
+}
 
 /** A test of entries, and what every line that passes it holds. */
 export interface EntryTest {

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../http/config.ts";
 import type { Duration, TimeSpan } from "../time.ts";
 import type { SearchOptions } from "../traces/search.ts";
 
@@ -13,3 +14,15 @@ export type TraceOptions = TimeSpan &
     /** The names under which the backend knows the scope's services, where they cannot be told from the scope. */
     readonly services?: readonly string[] | undefined;
   };
+
+const NAMES: OptionNames<TraceOptions> = {
+  ...{ last: true, from: true, to: true },
+  ...{ errors: true, slowerThan: true, fasterThan: true, services: true },
+  ...{ limit: true, perCall: true, onProgress: true, signal: true, timeoutMs: true },
+};
+
+/** The same options, of which each is one. */
+export function checkedTraceOptions(options: TraceOptions, verb: string): TraceOptions {
+  checkOptions(options, NAMES, verb);
+  return options;
+}

@@ -17,7 +17,7 @@ import { askIdentity, type IdentityOptions } from "./identity/ask.ts";
 import type { Identity } from "./identity/identity.ts";
 import { type IstioLabel, METRICS } from "./istio.ts";
 import type { CallGroup, Denial, LimitedCall } from "./log-finding.ts";
-import type { LogOptions } from "./log-options.ts";
+import { checkedLogOptions, type LogOptions } from "./log-options.ts";
 import { type ErrorKey, type LogQuantile, logSource, ScopeLogs } from "./log-scope.ts";
 import { checkReporter, directed, endMatchers, narrowed, type Reporter, type Scope, scopeMatchers } from "./scope.ts";
 import { type SignalKind, type SignalQuery, type SignalReading, signalFormula, signalQuery } from "./signal-query.ts";
@@ -33,7 +33,7 @@ import {
   type Traffic as Selected,
   successRatio,
 } from "./signals.ts";
-import type { TraceOptions } from "./trace-options.ts";
+import { checkedTraceOptions, type TraceOptions } from "./trace-options.ts";
 import { ScopeTraces, type TraceQuantile } from "./trace-scope.ts";
 import { type LabelCondition, matcherOf, matchersOf, type Where } from "./where.ts";
 
@@ -102,7 +102,7 @@ export class Traffic {
    */
   failures(options: TraceOptions): Promise<TraceList<Crossing>>;
   failures(rule: FailureRule | TraceOptions): this | Promise<TraceList<Crossing>> {
-    if (isSearch(rule)) return this.#traces.failures(rule);
+    if (isSearch(rule)) return this.#traces.failures(checkedTraceOptions(rule, "failures"));
     return this.derived({ ...this.#scope, failures: failureMatchers(rule) });
   }
 
@@ -256,12 +256,12 @@ export class Traffic {
    * for (const trace of await edge.traces({ last: "15m", errors: true, limit: 20 })) console.log(trace.hops());
    */
   traces(options: TraceOptions): TraceSearch {
-    return this.#traces.find(options);
+    return this.#traces.find(checkedTraceOptions(options, "traces"));
   }
 
   /** The calls that took longest in the range, longest first; 10 when no `limit` is given. */
   slowest(options: TraceOptions): Promise<TraceList<Crossing>> {
-    return this.#traces.slowest(options);
+    return this.#traces.slowest(checkedTraceOptions(options, "slowest"));
   }
 
   /**
@@ -272,7 +272,7 @@ export class Traffic {
    * warns of that, and says from how many calls it was taken.
    */
   latencyFromTraces(quantile: number, options: TraceOptions): Promise<TraceQuantile> {
-    return this.#traces.latency(quantile, options);
+    return this.#traces.latency(quantile, checkedTraceOptions(options, "latencyFromTraces"));
   }
 
   /**
@@ -286,7 +286,7 @@ export class Traffic {
     const { backend } = this.#context;
     const ask = backend?.exemplars?.bind(backend);
     return this.#traces.examples(
-      options,
+      checkedTraceOptions(options, "examples"),
       ask &&
         (async (span, patience) => {
           const { reporter } = this.#scope;
@@ -315,7 +315,7 @@ export class Traffic {
    * for await (const entry of edge.logs({ last: "15m", status: "5xx" })) console.log(entry.path, entry.flags);
    */
   logs(options: LogOptions): LogSearch<AccessLogEntry> {
-    return this.#logs.entries(options);
+    return this.#logs.entries(checkedLogOptions(options, "logs"));
   }
 
   /**
@@ -328,32 +328,32 @@ export class Traffic {
    * for (const call of await edge.calls({ last: "15m", flags: "UF" })) console.log(call.path, call.alone?.reason);
    */
   calls(options: LogOptions): LogSearch<Call> {
-    return this.#logs.calls(options);
+    return this.#logs.calls(checkedLogOptions(options, "calls"));
   }
 
   /** The paths that were called most, without their queries; ten when no `limit` is given. */
   topPaths(options: LogOptions): Promise<LogList<CallGroup>> {
-    return this.#logs.topPaths(options);
+    return this.#logs.topPaths(checkedLogOptions(options, "topPaths"));
   }
 
   /** The calls that failed, by the scope's own rule, counted by their code, flags or path; the most frequent first. */
   errorsBy(key: ErrorKey, options: LogOptions): Promise<LogList<CallGroup>> {
-    return this.#logs.errorsBy(key, options);
+    return this.#logs.errorsBy(key, checkedLogOptions(options, "errorsBy"));
   }
 
   /** A quantile of the durations of all calls in milliseconds, exact, as the caller's proxy saw them where it did. */
   latencyFromLogs(quantile: number, options: LogOptions): Promise<LogQuantile> {
-    return this.#logs.latency(quantile, options);
+    return this.#logs.latency(quantile, checkedLogOptions(options, "latencyFromLogs"));
   }
 
   /** The calls that an authorization policy turned away, with the policy and, where lines have it, the identity. */
   denials(options: LogOptions): Promise<LogList<Denial>> {
-    return this.#logs.denials(options);
+    return this.#logs.denials(checkedLogOptions(options, "denials"));
   }
 
   /** The calls that met a rate limit of a proxy, and whether it was its own or the rate limit service's. */
   rateLimited(options: LogOptions): Promise<LogList<LimitedCall>> {
-    return this.#logs.rateLimited(options);
+    return this.#logs.rateLimited(checkedLogOptions(options, "rateLimited"));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../http/config.ts";
 import {
   binary,
   by as byLabels,
@@ -23,7 +24,7 @@ import { displayQuestion, printQuestion } from "./display.ts";
 import { back, exprOf, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
 import { groupingLabels } from "./grouping-labels.ts";
 import { Allowance } from "./plan/allowance.ts";
-import { askPieces, checkPieces, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
+import { askPieces, checkRangeOptions, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
 import { remarked } from "./plan/window-remarks.ts";
 import { backendOf, type Context, type Instantaneous, type Plan } from "./question.ts";
 import { planRange } from "./range-plan.ts";
@@ -275,6 +276,7 @@ export class Query<U extends string, L extends string = never, out K extends str
 
   /** The value now, by the backend's clock; what awaiting the query does, with options. */
   async now(options: AskOptions = {}): Promise<Instantaneous<U, L>> {
+    checkOptions(options, ASKING, "now");
     return this.#ask(undefined, options);
   }
 
@@ -286,6 +288,7 @@ export class Query<U extends string, L extends string = never, out K extends str
    * await mesh.edge("frontend", "backend").rate("5m").at("2026-11-20T10:00:00Z")
    */
   async at(instant: Instant, options: AskOptions = {}): Promise<Instantaneous<U, L>> {
+    checkOptions(options, ASKING, "at");
     return this.#ask(instantMs(instant, "at"), options);
   }
 
@@ -301,7 +304,7 @@ export class Query<U extends string, L extends string = never, out K extends str
   over(range: TimeRange, options: RangeOptions = {}): RangeQuery<U, L> {
     const scrapeIntervalMs = this.#plan.context.backend?.scrapeIntervalMs ?? 1;
     resolveGrid(range, this.#plan.context.now(), scrapeIntervalMs);
-    checkPieces(options);
+    checkRangeOptions(options);
     return new RangeQuery(() => this.#askRange(range, options));
   }
 
@@ -397,6 +400,8 @@ export class RangeQuery<U extends string, L extends string = never> implements P
     return matrix(joinAnswers(answers, performance.now() - startedMs), grid);
   }
 }
+
+const ASKING: OptionNames<AskOptions> = { signal: true, timeoutMs: true };
 
 const notZero = (divisor: Expr): Expr => binary("!=", divisor, number(0));
 

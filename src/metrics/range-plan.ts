@@ -1,6 +1,6 @@
 import type { Grid, MetricsBackend } from "./backend.ts";
 import { Allowance } from "./plan/allowance.ts";
-import { checkPieces, type RangeOptions } from "./plan/range.ts";
+import { checkRangeOptions, type RangeOptions } from "./plan/range.ts";
 import { backendOf, type Context } from "./question.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
@@ -19,7 +19,7 @@ export interface RangePlan {
 
 /** Finds the instants of a range, which depend on how often the backend's targets are scraped. */
 export async function planRange(context: Context, range: TimeRange, options: RangeOptions): Promise<RangePlan> {
-  checkPieces(options);
+  checkRangeOptions(options);
   const backend = backendOf(context);
   const { signal, timeoutMs, onProgress = context.onProgress } = options;
   const allowance = new Allowance({ signal, timeoutMs }, backend.name);

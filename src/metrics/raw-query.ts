@@ -35,6 +35,9 @@ export function rawQuery(
 ): HistogramQuery | Query<string, string> | StringQuery {
   const { unit = "1", type = "vector", experimental } = options;
   const expr = typeof source === "string" ? parse(source, { experimental }) : source;
+  if (typeof expr?.kind !== "string") {
+    throw new QueryError("promql", `promql: ${shown(source)} is no PromQL; write text, or what the tag promql gives`);
+  }
   if (typeof unit !== "string" || unit === "") throw new QueryError("unit", `promql: ${shown(unit)} is no unit`);
   checkType(expr, type === "histogram" ? "vector" : type);
   if (type === "string") return new StringQuery(context, expr);

@@ -1,4 +1,5 @@
 import { QueryError } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../http/config.ts";
 import { type Duration, durationMs, formatDuration, resolveSpan, shown, type TimeSpan } from "../time.ts";
 import type { Grid } from "./backend.ts";
 
@@ -12,6 +13,8 @@ export type TimeRange = TimeSpan &
     | { readonly step?: Duration | undefined; readonly points?: never }
     | { readonly points?: number | undefined; readonly step?: never }
   );
+
+const NAMES: OptionNames<TimeRange> = { last: true, from: true, to: true, step: true, points: true };
 
 const DEFAULT_POINTS = 300;
 /** Beyond this no server answers in a time that anyone waits, and no program holds the answer. */
@@ -38,6 +41,7 @@ const ROUND_STEPS = [
  * @throws {QueryError} `code: "range"`, `"step"` or `"time"` when the range cannot be meant as it stands
  */
 export function resolveGrid(range: TimeRange, nowMs: number, scrapeIntervalMs: number): Grid {
+  checkOptions(range, NAMES, "over");
   const { fromMs, toMs } = resolveSpan(range, nowMs, "over");
   const startMs = Math.round(fromMs);
   const endMs = Math.round(toMs);

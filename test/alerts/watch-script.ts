@@ -48,7 +48,7 @@ export function turns(count: number, { startMs = BEGIN_MS, slowMs = (): number =
       signal.throwIfAborted();
     },
   };
-  return { clock, signal: ended.signal, every: `${EVERY_MS}ms`, pass: (ms: number) => (nowMs += ms) };
+  return { clock, signal: ended.signal, every: `${EVERY_MS}ms` };
 }
 
 /** Whether a query is the condition, and not what it compares. */

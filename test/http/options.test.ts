@@ -43,6 +43,8 @@ test.each([
   [{ header: {} }, 'header is not known; did you mean "headers"?'],
   [{ tls: { servername: "h" } }, 'tls.servername is not known; did you mean "serverName"?'],
   [{ auth: { basic: { user: "a", password: "b" } } }, 'auth.basic.user is not known; did you mean "username"?'],
+  [{ con: 1 }, 'con is not known; did you mean "concurrency"?'],
+  [{ bearer: "t" }, "bearer is not known; there are headers, auth"],
   [{ qwertyuiop: 1 }, "qwertyuiop is not known; there are headers, auth"],
 ])("the unknown key in %j is named with the nearest known one", (options, message) => {
   refused(options, message);

@@ -37,6 +37,8 @@ test("a query keeps its order, its repeated keys and every character", () => {
 });
 
 test.each([
+  [{ url: "http://prometheus" } as never, "prometheus: an object is not a URL"],
+  [undefined as never, "prometheus: undefined is not a URL"],
   ["", "is not a URL"],
   ["prometheus", "is not a URL"],
   ["http://", "is not a URL"],

@@ -502,6 +502,18 @@ describe("a driver that cannot be meant is refused", () => {
       "config",
       "prometheus: pointsPerRequest is a whole number above 0, not 0",
     ],
+    [
+      "a URL of the API itself",
+      () => prometheus("http://prometheus:9090/api/v1"),
+      "config",
+      'prometheus: the URL ends in the API\'s own path; leave "/api/v1" out',
+    ],
+    [
+      "a URL of one of its endpoints",
+      () => prometheus("http://gateway/prometheus/api/v1/query/"),
+      "config",
+      'prometheus: the URL ends in the API\'s own path; leave "/api/v1/query/" out',
+    ],
   ])("%s", (_, attempt, code, message) => {
     expect(attempt).toThrow(QueryError);
     expect(attempt).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));

@@ -1,4 +1,5 @@
 import { MeshQueryError, QueryError } from "../../errors.ts";
+import { checkOptions, type OptionNames } from "../../http/config.ts";
 import type { Call } from "../../logs/call.ts";
 import { matrixOf, metaOf } from "../../metrics/answer.ts";
 import type { Context } from "../../metrics/query.ts";
@@ -27,6 +28,11 @@ export type ExplainOptions = TimeSpan &
     readonly examples?: number | undefined;
   };
 
+const NAMES: OptionNames<ExplainOptions> = {
+  ...{ last: true, from: true, to: true },
+  ...{ against: true, examples: true, signal: true, timeoutMs: true },
+};
+
 /** What an explanation is made from. */
 export interface ExplainSource {
   readonly context: Context;
@@ -45,6 +51,7 @@ const POINTS = 15;
 
 /** Compares two windows of a scope in all signals that the mesh has, and says what changed. */
 export async function askExplain(source: ExplainSource, options: ExplainOptions): Promise<Explanation> {
+  checkOptions(options, NAMES, "explain");
   const { context, scope } = source;
   const examples = options.examples ?? 3;
   if (!Number.isSafeInteger(examples) || examples < 0) {

@@ -1,4 +1,5 @@
 import { QueryError } from "../../errors.ts";
+import { checkOptions, type OptionNames } from "../../http/config.ts";
 import type { Context } from "../../metrics/query.ts";
 import { escapePattern, type Matcher, seriesTest } from "../../promql/index.ts";
 import type { OnProgress } from "../../results/progress.ts";
@@ -23,6 +24,11 @@ export type GraphOptions = TimeSpan &
     readonly onProgress?: OnProgress | undefined;
   };
 
+const NAMES: OptionNames<GraphOptions> = {
+  ...{ last: true, from: true, to: true },
+  ...{ namespaces: true, groupBy: true, against: true, onProgress: true, signal: true, timeoutMs: true },
+};
+
 /** What a graph is made with. */
 export interface GraphSource {
   readonly context: Context;
@@ -36,6 +42,7 @@ const QUESTIONS = [requestsOf, durationsOf, volumesOf] as const;
 
 /** Asks for the whole graph: three questions for each window, however large the mesh is. */
 export async function askGraph({ context, failures }: GraphSource, options: GraphOptions): Promise<Graph> {
+  checkOptions(options, NAMES, "graph");
   const { groupBy = "workload", against } = options;
   if (!GROUPINGS.includes(groupBy)) {
     throw new QueryError("grouping", `graph: groupBy ${shown(groupBy)} is none of ${GROUPINGS.map(shown).join(", ")}`);

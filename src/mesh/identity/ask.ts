@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../http/config.ts";
 import type { Context } from "../../metrics/query.ts";
 import { aggregate, binary, by, call, type Expr, type Matcher, matrix, number, selector } from "../../promql/index.ts";
 import type { AskOptions, TimeSpan } from "../../time.ts";
@@ -9,6 +10,11 @@ import { Identity } from "./identity.ts";
 
 /** Over which time, and who is expected. */
 export type IdentityOptions = TimeSpan & AskOptions & { readonly expect?: ExpectedIdentities | undefined };
+
+const NAMES: OptionNames<IdentityOptions> = {
+  ...{ last: true, from: true, to: true },
+  ...{ expect: true, signal: true, timeoutMs: true },
+};
 
 const LABELS = [
   "reporter",
@@ -34,6 +40,7 @@ export async function askIdentity(
   matchers: readonly Matcher[],
   options: IdentityOptions,
 ): Promise<Identity> {
+  checkOptions(options, NAMES, "identity");
   const { fromMs, toMs, backend, answers, tookMs } = await askWindow(context, "identity", options, (windowMs) =>
     COUNTERS.map((metric) => rateOf(metric, matchers, windowMs)),
   );

@@ -1,4 +1,5 @@
 import { QueryError } from "../../errors.ts";
+import { checkOptions, type OptionNames } from "../../http/config.ts";
 import { type AskOptions, resolveSpan, shown, type TimeSpan } from "../../time.ts";
 import { together } from "../../traces/together.ts";
 import type { MeshContext } from "../context.ts";
@@ -27,6 +28,11 @@ export type CheckOptions = TimeSpan &
     readonly calls?: number | undefined;
   };
 
+const NAMES: OptionNames<CheckOptions> = {
+  ...{ last: true, from: true, to: true },
+  ...{ current: true, labels: true, gateways: true, calls: true, signal: true, timeoutMs: true },
+};
+
 /** What a check is made with. */
 export interface CheckSource {
   readonly context: MeshContext;
@@ -46,6 +52,7 @@ export async function checkPolicies(
   settings: MeshSettings,
   options: CheckOptions,
 ): Promise<PolicyReport> {
+  checkOptions(options, NAMES, "check");
   const { backend, logs, now } = context;
   const {
     current,

@@ -93,7 +93,8 @@ function* fileDocuments(file: URL | string, faults: string[]): Generator<Found> 
   try {
     text = readFileSync(name, "utf8");
   } catch (cause) {
-    throw new QueryError("policy", `policies: ${shown(name)} cannot be read`, { cause });
+    const why = cause instanceof Error ? `: ${cause.message.split(",", 1)[0]}` : "";
+    throw new QueryError("policy", `policies: ${shown(name)} cannot be read${why}`, { cause });
   }
   yield* documentsOf(text, name, faults);
 }
@@ -150,7 +151,9 @@ function readOne({ value, origin }: Found, namespace: string, { resources, ignor
   const group = typeof apiVersion === "string" ? apiVersion.split("/", 1)[0] : undefined;
   const known = typeof kind === "string" && Object.hasOwn(KINDS, kind) ? (kind as ResourceKind) : undefined;
   if (typeof kind !== "string" || typeof apiVersion !== "string") {
-    faults.push(`${origin}: has no ${typeof kind === "string" ? "apiVersion" : "kind"}; write both as text`);
+    faults.push(
+      `${origin}: has no ${typeof kind === "string" ? "apiVersion" : "kind"}; write both as text; a file is named by { files }`,
+    );
     return;
   }
   if (known === undefined || !KINDS[known].versions.some((version) => version.split("/", 1)[0] === group)) {

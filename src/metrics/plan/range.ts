@@ -1,4 +1,5 @@
 import { QueryError } from "../../errors.ts";
+import { checkOptions, type OptionNames } from "../../http/config.ts";
 import { type Expr, pinEnds } from "../../promql/index.ts";
 import { type OnProgress, type Progress, Teller } from "../../results/progress.ts";
 import { type AskOptions, shown } from "../../time.ts";
@@ -23,8 +24,15 @@ export interface RangeOptions extends AskOptions {
   readonly onProgress?: OnProgress<RangeProgress> | undefined;
 }
 
-/** @throws {QueryError} `code: "step"` for pieces that hold no whole number of instants */
-export function checkPieces({ pointsPerRequest }: RangeOptions): void {
+const NAMES: OptionNames<RangeOptions> = { pointsPerRequest: true, onProgress: true, signal: true, timeoutMs: true };
+
+/**
+ * @throws {QueryError} `code: "step"` for pieces that hold no whole number of instants, `"config"` for options that are
+ * none
+ */
+export function checkRangeOptions(options: RangeOptions): void {
+  checkOptions(options, NAMES, "over");
+  const { pointsPerRequest } = options;
   if (pointsPerRequest === undefined || (Number.isInteger(pointsPerRequest) && pointsPerRequest > 0)) return;
   throw new QueryError(
     "step",

@@ -94,6 +94,10 @@ export function prometheus(url: string, options: PrometheusOptions = {}): Promet
   }
   const manner = dialect === undefined ? undefined : mannerOf(dialect);
   const client = httpClient(NAME, url, http);
+  const [own] = /\/api\/v1(\/query(_range)?)?\/?$/.exec(url) ?? [];
+  if (own !== undefined) {
+    throw new QueryError("config", `prometheus: the URL ends in the API's own path; leave ${shown(own)} out`);
+  }
   const { now } = systemEnvironment;
   const connection = new Connection(client, manner);
   const stores = new ThanosStores(connection, manner?.rememberStoresMs, passedMs);

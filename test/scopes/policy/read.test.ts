@@ -213,7 +213,7 @@ describe("a policy is refused, with the place of every fault:", () => {
       "PeerAuthentication: metadata is undefined",
     ],
     ["spec one level too high", rule("{}").replace("spec:", "specs:"), "specs is not known; a resource has"],
-    ["no kind", "{ apiVersion: v1 }", "document 1: has no kind; write both as text"],
+    ["no kind", "{ apiVersion: v1 }", "document 1: has no kind; write both as text; a file is named by { files }"],
     ["a text", '"hello"', 'document 1: is "hello", and no resource'],
     ["broken YAML", "a: [1", "document 1: is no YAML: "],
     ["a key that is given twice", "{ a: 1, a: 2 }", "document 1: is no YAML: Map keys must be unique"],
@@ -236,7 +236,9 @@ describe("a policy is refused, with the place of every fault:", () => {
 
   it("a name of a file that is given as YAML, and a file that is not there", () => {
     expect(() => mesh.policies("policies.yaml")).toThrow('write { files: "policies.yaml" }');
-    expect(() => mesh.policies({ files: path.join(directory, "none.yaml") })).toThrow(/none\.yaml" cannot be read/);
+    expect(() => mesh.policies({ files: path.join(directory, "none.yaml") })).toThrow(
+      /none\.yaml" cannot be read: ENOENT: no such file or directory$/,
+    );
   });
 
   it("aliases that grow without bound", () => {
