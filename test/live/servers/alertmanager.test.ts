@@ -48,13 +48,13 @@ test("an Alertmanager gets what fires, keeps it while it is told again, and noti
     .for("500ms")
     .severity("page")
     .annotations({ summary: "{{ braces }} stay" });
-  // A firing alert ends 2 s after it was told last, so that it lives on only by being told again.
+  // A firing alert ends 8 s after it was told last, so that it lives on only by being told again.
   const begin = () =>
     rule.watch({
       every: "250ms",
       logs,
       store: fileStore(folder),
-      sinks: [alertmanager(server.url, { resendDelay: "500ms" })],
+      sinks: [alertmanager(server.url, { resendDelay: "2s" })],
       onFiring: (one) => void seen.push(one),
       onResolved: (one) => void seen.push(one),
       onError: ({ error }) => errors.push(error),
@@ -72,11 +72,11 @@ test("an Alertmanager gets what fires, keeps it while it is told again, and noti
     });
     expect(Date.parse(first?.startsAt ?? "")).toBe(seen[0]?.firedAtMs);
     const firstEndMs = Date.parse(first?.endsAt ?? "");
-    expect(firstEndMs - Date.now()).toBeLessThanOrEqual(2_000);
+    expect(firstEndMs - Date.now()).toBeLessThanOrEqual(8_000);
     // The watcher is stopped, and another one goes on from the same files before the alert ends by itself.
     await watched.stop();
     watched = begin();
-    await until("its end to be put off", 10_000, async () =>
+    await until("its end to be put off", 30_000, async () =>
       (await server.alerts()).some(({ endsAt }) => Date.parse(endsAt) > firstEndMs + 2_500),
     );
     expect((await server.alerts())[0]?.startsAt).toBe(first?.startsAt);
@@ -136,6 +136,12 @@ test("an Alertmanager is told the same by a Prometheus with the exported rule an
   const watched = deep(server.url)
     .labels({ told_by: "watcher" })
     .watch({ every: "1s", sinks: [alertmanager(manager.url)], onError: ({ error }) => errors.push(error) });
+  /** One evaluation, and those that either of them was too late for. */
+  const mostApart = async (): Promise<number> => {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    const [, missed = "0"] = /^prometheus_rule_group_iterations_missed_total\{.*\} (\d+)$/m.exec(metrics) ?? [];
+    return 1_100 + 1_000 * (watched.skipped + Number(missed));
+  };
   try {
     await until("a first evaluation", 10_000, async () => watched.evaluatedAtMs !== undefined);
     depth = 5;
@@ -152,7 +158,8 @@ test("an Alertmanager is told the same by a Prometheus with the exported rule an
     expect(theirs?.annotations).toEqual(ours?.annotations);
     // Both end four minutes behind what was told last.
     for (const time of ["startsAt", "endsAt"] as const) {
-      expect(Math.abs(Date.parse(ours?.[time] ?? "") - Date.parse(theirs?.[time] ?? ""))).toBeLessThanOrEqual(1_100);
+      const apart = Math.abs(Date.parse(ours?.[time] ?? "") - Date.parse(theirs?.[time] ?? ""));
+      expect(apart).toBeLessThanOrEqual(await mostApart());
     }
     depth = 1;
     const ended = () => told.flatMap(({ alerts }) => alerts).filter(({ status }) => status === "resolved");
@@ -161,7 +168,7 @@ test("an Alertmanager is told the same by a Prometheus with the exported rule an
     for (const time of ["startsAt", "endsAt"] as const) {
       const apart = Date.parse(ends("watcher")?.[time] ?? "") - Date.parse(ends("prometheus")?.[time] ?? "");
       console.log(`${time}: the watcher ${apart} ms after the Prometheus`);
-      expect(Math.abs(apart)).toBeLessThanOrEqual(1_100);
+      expect(Math.abs(apart)).toBeLessThanOrEqual(await mostApart());
     }
     expect(await manager.alerts()).toEqual([]);
     expect(errors).toEqual([]);
