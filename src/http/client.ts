@@ -351,6 +351,7 @@ class AxiosClient implements HttpClient {
       tookMs: Math.max(0, this.#environment.now() - flight.startMs),
       tries: flight.tries,
       retryAfterMs: retryAfterMs(headers, this.#environment.now()),
+      redact: (text) => this.#redactor.text(text),
     };
   }
 

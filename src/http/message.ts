@@ -60,6 +60,8 @@ export interface HttpResponse extends AnswerHead {
   readonly tries: number;
   /** How long the backend asked to be left alone, where it said so. */
   readonly retryAfterMs: number | undefined;
+  /** What the backend wrote as it may be shown: without credentials, those above all that it was sent. */
+  readonly redact: (text: string) => string;
 }
 
 /** The body as it is sent, with its media type. */

@@ -12,11 +12,18 @@ const SHORTEST = 4;
 /** Tokens rotate; only those that a late error could still mention are remembered. */
 const REMEMBERED = 8;
 
-/** The values of headers that carry a credential, and the credential alone where a scheme stands before it. */
+/** A cookie's value, where it is not so short that it would be a setting. */
+const COOKIE_VALUE = /(?<==)[^;=]{8,}/g;
+
+/** The values of headers that carry a credential, and the credential alone where a scheme or a cookie's name stands before it. */
 export function secretValues(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers)
     .filter(([name]) => SECRET_HEADER.test(name))
-    .flatMap(([, value]) => [value, value.split(" ").at(-1) ?? ""]);
+    .flatMap(([name, value]) => [
+      value,
+      value.split(" ").at(-1) ?? "",
+      ...(/^cookie$/i.test(name) ? (value.match(COOKIE_VALUE) ?? []) : []),
+    ]);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { BackendError, type BackendErrorCode, type ErrorDetails } from "../errors.ts";
 import type { HttpResponse } from "./message.ts";
-import { redactText } from "./redaction.ts";
 
 /**
  * The error for an answer that is no by its HTTP status alone, with what to do about it.
@@ -14,7 +13,7 @@ export function refusal(
 ): BackendError {
   const { status, retryAfterMs } = response;
   const code = codeOf(status);
-  const reason = said === "" ? "" : `: ${redactText(said)}`;
+  const reason = said === "" ? "" : `: ${response.redact(said)}`;
   return new BackendError(
     code,
     `${details.backend}: ${response.url} answered ${status}${reason}${adviceFor(code, response)}`,
@@ -72,11 +71,10 @@ function adviceFor(code: BackendErrorCode, { headers, status }: HttpResponse): s
 }
 
 /** The first words of a textual body; nothing of a web page, which says little in many words. */
-function excerpt({ body, contentType }: HttpResponse): string {
+function excerpt({ body, contentType, redact }: HttpResponse): string {
   if (contentType === "text/html") return "a web page";
-  const text = new TextDecoder()
-    .decode(body.subarray(0, 600))
-    .replace(/[\p{Cc}\s]+/gu, " ")
-    .trim();
+  const said = new TextDecoder().decode(body.subarray(0, 4_000)).replace(/[\p{Cc}\s]+/gu, " ");
+  // Before it is cut: half of a credential would not be known for one.
+  const text = redact(said).trim();
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }

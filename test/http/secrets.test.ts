@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type HttpOptions, type HttpRequest, httpClient } from "../../src/http/client.ts";
+import { refusal } from "../../src/http/refusal.ts";
 import { accepting, answering, freePort, type Listener } from "./listener.ts";
+import { failLookups } from "./name-lookup.ts";
 import { record } from "./recording.ts";
 
 const CANARY = "canary-4711";
@@ -15,7 +17,9 @@ let cutting: Listener;
 let silent: Listener;
 let garbling: Listener;
 let echoing: Listener;
+let repeating: Listener;
 let refusing: number;
+let heal: () => void;
 
 beforeAll(async () => {
   cutting = await accepting((socket) => void socket.once("data", () => socket.destroy()));
@@ -25,15 +29,23 @@ beforeAll(async () => {
     const location = `http://user:${CANARY}@elsewhere.test/?token=${CANARY}&was=${request.headers.authorization}`;
     response.writeHead(302, { location, "set-cookie": `session=${CANARY}` }).end();
   });
+  repeating = await answering(({ headers, url = "" }, response) => {
+    const sent = ["authorization", "x-api-key", "cookie", "x-auth-token"].flatMap((name) => headers[name] ?? []);
+    // Each bare too, as one that was looked up.
+    const known = sent.flatMap((value) => [value, ...value.split(/[ =]/)]);
+    response.writeHead(401).end(`I know no ${known.join(", ")} ${url.split("?", 1)[0]}`);
+  });
   refusing = await freePort();
+  heal = failLookups("ENOTFOUND");
 });
 beforeEach(() => {
   recording.forget();
   logged = [];
 });
 afterAll(async () => {
+  heal();
   recording.stop();
-  await Promise.all([cutting, silent, garbling, echoing].map((server) => server.close()));
+  await Promise.all([cutting, silent, garbling, echoing, repeating].map((server) => server.close()));
 });
 
 /** Every place a secret can come from. */
@@ -84,7 +96,7 @@ describe.each(Object.entries(PLACES))("a secret from %s", (_, { options, request
         () => expect.unreachable(),
         (reason: Error) => reason,
       );
-      await vi.waitFor(() => expect(recording.spans()).toHaveLength(1));
+      await vi.waitFor(() => expect(recording.spans()).toHaveLength(1), 10_000);
       expect(leaks(...shownParts(error), JSON.stringify(recording.spans()), inspect(logged))).toEqual([]);
       expect(logged.length).toBeGreaterThan(1);
     },
@@ -94,6 +106,13 @@ describe.each(Object.entries(PLACES))("a secret from %s", (_, { options, request
     const { body: _body, ...answer } = await send(echoing.url);
     expect(answer.status).toBe(302);
     expect(leaks(inspect(answer, { depth: 10 }), JSON.stringify(recording.spans()), inspect(logged))).toEqual([]);
+  });
+
+  test("is nowhere in what is told of a refusal that repeats what was sent", async () => {
+    const refused = await send(repeating.url);
+    const error = refusal(refused, { backend: "prometheus" });
+    expect(error.message).toContain("answered 401: I know no ");
+    expect(leaks(...shownParts(error), inspect(refused.redact(new TextDecoder().decode(refused.body))))).toEqual([]);
   });
 
   test("is nowhere in what a client looks like", () => {

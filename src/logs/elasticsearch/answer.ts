@@ -147,7 +147,7 @@ export function refused(response: HttpResponse): BackendError {
   }
   return said === undefined || said === ""
     ? refusal(response, { backend: NAME })
-    : refusal(response, { backend: NAME }, said.replace(/\s+/g, " ").slice(0, 400));
+    : refusal(response, { backend: NAME }, response.redact(said.replace(/\s+/g, " ")).slice(0, 400));
 }
 
 function reasonIn(error: unknown): string {

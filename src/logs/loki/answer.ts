@@ -1,6 +1,5 @@
 import { BackendError, type BackendErrorCode, DecodeError } from "../../errors.ts";
 import type { HttpResponse } from "../../http/client.ts";
-import { redactText } from "../../http/redaction.ts";
 import { refusal } from "../../http/refusal.ts";
 import { HINT } from "./decode.ts";
 
@@ -62,7 +61,7 @@ function refused(response: HttpResponse, query: string): BackendError {
   const reason = reasonOf(response);
   const own = meaningOf(status, reason);
   if (own === undefined) return refusal(response, { backend: "loki", query });
-  const said = redactText(reason.replace(/\s+/g, " ").slice(0, 600));
+  const said = response.redact(reason.replace(/\s+/g, " ")).slice(0, 600);
   return new BackendError(own.code, `loki: ${url} answered ${status}: ${said}; ${own.advice}`, {
     backend: "loki",
     query,

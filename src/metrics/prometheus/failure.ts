@@ -1,6 +1,5 @@
 import { BackendError, type BackendErrorCode, DecodeError } from "../../errors.ts";
 import type { HttpResponse } from "../../http/client.ts";
-import { redactText } from "../../http/redaction.ts";
 import { refusal } from "../../http/refusal.ts";
 import { type DecodedFailure, decodeAnswer } from "../decode/answer.ts";
 
@@ -92,7 +91,7 @@ export function failure(
   const code = codeOf({ errorType, error });
   // 422 is what limits come as, with their own words; 401 and 403 are a proxy's, with advice of their own.
   if (code === undefined || code === byStatus.code) return byStatus;
-  return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${redactText(error)}`, {
+  return new BackendError(code, `${NAME}: ${response.url} answered ${errorType}: ${response.redact(error)}`, {
     backend: NAME,
     query,
     status: response.status,

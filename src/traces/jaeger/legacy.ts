@@ -1,6 +1,5 @@
 import { BackendError, type BackendErrorCode, DecodeError, QueryError } from "../../errors.ts";
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
-import { redactText } from "../../http/redaction.ts";
 import type { AskOptions } from "../../time.ts";
 import { bodyOf, isSuccess, type Question, quoted, send } from "../answer.ts";
 import type { Dependency, Operation } from "../backend.ts";
@@ -167,10 +166,14 @@ const CODES: ReadonlyMap<number | undefined, BackendErrorCode> = new Map([
 ]);
 
 /** The error for an answer whose status says yes, and whose body says no. */
-function failed({ url, status }: HttpResponse, question: Question, { message, code }: LegacyFailure): BackendError {
+function failed(
+  { url, status, redact }: HttpResponse,
+  question: Question,
+  { message, code }: LegacyFailure,
+): BackendError {
   return new BackendError(
     CODES.get(code) ?? "internal",
-    `${JAEGER}: ${url} answered with an error: ${redactText(message)}`,
+    `${JAEGER}: ${url} answered with an error: ${redact(message)}`,
     {
       backend: JAEGER,
       query: quoted(question),

@@ -1,6 +1,5 @@
 import { BackendError, DecodeError } from "../../errors.ts";
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
-import { redactText } from "../../http/redaction.ts";
 import type { AskOptions } from "../../time.ts";
 import { bodyOf, isSuccess, type Question, quoted, send } from "../answer.ts";
 import type { Operation } from "../backend.ts";
@@ -138,8 +137,8 @@ function said(response: HttpResponse): string | undefined {
 }
 
 /** The error for an answer whose status says yes, and whose body says no. */
-function failed({ url, status }: HttpResponse, question: Question, message: string): BackendError {
-  return new BackendError("internal", `${JAEGER}: ${url} answered with an error: ${redactText(message)}`, {
+function failed({ url, status, redact }: HttpResponse, question: Question, message: string): BackendError {
+  return new BackendError("internal", `${JAEGER}: ${url} answered with an error: ${redact(message)}`, {
     backend: JAEGER,
     query: quoted(question),
     status,
