@@ -94,6 +94,8 @@ describe.each(ASKS)("%s over a simulated server", (_, found, asks, make) => {
     const { signal } = new AbortController();
     const ask = make(own);
     for (let i = 0; i < 2; i++) expect(await ask({ signal })).toBe(found);
+    // The server's end of its one connection, since the client's keeps no process alive; others may still be closing.
+    await expect.poll(() => resources().sockets, { timeout: 10_000 }).toBe(1);
     const warnings: string[] = [];
     const warn = (warning: Error) => warnings.push(warning.message);
     process.on("warning", warn);

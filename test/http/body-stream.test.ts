@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { DecodeError } from "../../src/errors.ts";
@@ -20,7 +20,12 @@ interface Outcome {
 }
 
 /** What a question gave, and what its reader had read by then; one text for each answer that it was asked about. */
-async function read(url: string, options: HttpOptions = {}, request: Partial<HttpRequest> = {}) {
+async function read(
+  url: string,
+  options: HttpOptions = {},
+  request: Partial<HttpRequest> = {},
+  seen: (text: string) => void = () => {},
+) {
   const texts: string[] = [];
   const heads: unknown[] = [];
   const client = httpClient("prometheus", url, options, {
@@ -39,6 +44,7 @@ async function read(url: string, options: HttpOptions = {}, request: Partial<Htt
       return {
         push: (bytes) => {
           texts[place] += Buffer.from(bytes).toString();
+          seen(texts[place] ?? "");
         },
       };
     },
@@ -118,24 +124,26 @@ describe("a body that is read as it comes", () => {
   });
 
   test("and breaks off is asked for again, and read anew", async () => {
-    let tries = 0;
+    const answers: ServerResponse[] = [];
     const server = await serve((_, response) => {
       response.writeHead(200, { "content-length": 8 });
-      response.write("half");
-      if (++tries > 1) response.end("done");
-      else setTimeout(() => response.destroy(), 20);
+      if (answers.push(response) === 1) response.write("half");
+      else response.end("halfdone");
     });
-    const { response, texts } = await read(server.url);
+    const { response, texts } = await read(server.url, {}, {}, (text) => {
+      if (text === "half") answers[0]?.destroy();
+    });
     expect(texts).toEqual(["half", "halfdone"]);
     expect(response).toMatchObject({ tries: 2 });
   });
 
   test("and breaks off each time is a connection that failed", async () => {
+    const answers: ServerResponse[] = [];
     const server = await serve((_, response) => {
+      answers.push(response);
       response.write("half");
-      setTimeout(() => response.destroy(), 10);
     });
-    const { error } = await read(server.url, { retries: 1 });
+    const { error } = await read(server.url, { retries: 1 }, {}, () => answers.at(-1)?.destroy());
     expect(error).toMatchObject({ name: "TransportError", code: "reset" });
     expect(server.opened()).toBe(2);
   });
@@ -217,9 +225,7 @@ describe("a body that is read as it comes", () => {
   });
 
   test("is read once for the same question that is already under way", async () => {
-    const server = await serve((_, response) => {
-      setTimeout(() => response.end("once"), 20);
-    });
+    const server = await serve((_, response) => response.end("once"));
     const client = httpClient("prometheus", server.url);
     const push = () => {};
     const ask = () => client.send({ method: "GET", path: "/", idempotent: true, reader: () => ({ push }) });

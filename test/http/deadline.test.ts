@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type HttpOptions, httpClient } from "../../src/http/client.ts";
 import { startDeadline } from "../../src/http/deadline.ts";
 import { accepting, answering, type Listener } from "./listener.ts";
@@ -168,17 +168,29 @@ test("an abort after the answer changes nothing", async () => {
 
 test("a deadline holds for all tries together, and tells what went wrong before", async () => {
   let count = 0;
+  let again = () => {};
+  const second = new Promise<void>((resolve) => {
+    again = resolve;
+  });
   const server = await accepting((socket) => {
     if (count++ === 0) socket.destroy();
+    else again();
   });
   servers.push(server);
-  const environment = { now: () => Date.now(), sleep: async () => {}, random: () => 0 };
-  const sent = httpClient("prometheus", server.url, { timeoutMs: 200 }, environment).send(get);
-  await expect(sent).rejects.toMatchObject({
-    name: "TimeoutError",
-    message: expect.stringContaining("(in try 2)"),
-    cause: { name: "TransportError", code: "reset" },
-  });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const environment = { now: () => Date.now(), sleep: async () => {}, random: () => 0 };
+    const sent = httpClient("prometheus", server.url, { timeoutMs: 200 }, environment).send(get);
+    await second;
+    vi.advanceTimersByTime(200);
+    await expect(sent).rejects.toMatchObject({
+      name: "TimeoutError",
+      message: expect.stringContaining("(in try 2)"),
+      cause: { name: "TransportError", code: "reset" },
+    });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("the question's own deadline comes before the client's", async () => {

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
+import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { answering } from "./listener.ts";
+import { listen } from "./listener.ts";
 
 const CLIENT = fileURLToPath(new URL("../../src/http/client.ts", import.meta.url));
 
@@ -20,15 +21,15 @@ async function run(url: string, code: string): Promise<string> {
 test("a process that asked one question ends by itself, though its connection is kept", {
   timeout: 25_000,
 }, async () => {
-  const server = await answering((_, response) => response.end("ok"));
+  // Kept by the server for longer than is waited here.
+  const server = await listen(createServer({ keepAliveTimeout: 60_000 }, (_, response) => void response.end("ok")));
   const printed = await run(
     server.url,
     `
     const answer = await httpClient("prometheus", url).send({ method: "GET", path: "/", idempotent: true });
-    const done = performance.now();
-    process.on("exit", () => console.log(answer.status, performance.now() - done < 2_000));`,
+    console.log(answer.status);`,
   );
-  expect(printed).toBe("200 true");
+  expect(printed).toBe("200");
   await server.close();
 });
 

@@ -98,8 +98,8 @@ test("each has a deadline of their own", async () => {
   const { client, arrived, answer } = await held();
   const hasty = client.send({ ...get, timeoutMs: 60 });
   const patient = client.send({ ...get, timeoutMs: 20_000 });
-  await arrived(1);
   await expect(hasty).rejects.toMatchObject({ name: "TimeoutError", timeoutMs: 60 });
+  await arrived(1);
   answer();
   await expect(patient).resolves.toMatchObject({ status: 200 });
 });

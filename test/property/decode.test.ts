@@ -8,7 +8,7 @@ import { readDecimal } from "../../src/metrics/decode/decimal.ts";
 import { ShapeError, slowDecode } from "./decode-oracle.ts";
 
 const SEED = 20261124;
-const TIMEOUT_MS = process.env.MUTATIONS === undefined ? 60_000 : 1_800_000;
+const TIMEOUT_MS = process.env.MUTATIONS === undefined ? 180_000 : 1_800_000;
 const decode = (body: Uint8Array) => decodeAnswer(body, { backend: "prometheus", query: "up" });
 
 describe("decodeAnswer", () => {

@@ -88,11 +88,11 @@ test.each([
   const options = "signal" in how ? { signal: controller.signal } : how;
   const sent = client().send({ ...get, query: [["status", "never"]], ...options });
   if ("signal" in how) {
-    await vi.waitFor(() => expect(traceparents).toHaveLength(1));
+    await vi.waitFor(() => expect(traceparents).toHaveLength(1), 10_000);
     controller.abort(new TypeError("canary"));
   }
   await expect(sent).rejects.toThrow();
-  await vi.waitFor(() => expect(recording.spans()).toHaveLength(1));
+  await vi.waitFor(() => expect(recording.spans()).toHaveLength(1), 10_000);
   expect(recording.spans()[0]?.attributes).toMatchObject({ "error.type": type });
   expect(JSON.stringify(recording.spans())).not.toContain("canary");
 });
