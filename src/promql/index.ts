@@ -73,7 +73,7 @@ export {
   type SparseBuckets,
 } from "./engine/native-histogram.ts";
 export { type NotedSeries, parseSeries } from "./engine/series-notation.ts";
-export type { SeriesStorage, StoredSeries } from "./engine/storage.ts";
+export type { GrowthWindows, SelectHints, SeriesStorage, StoredSeries } from "./engine/storage.ts";
 export type { AggregationOp, FunctionName, ValueType } from "./functions.ts";
 export { type ParseOptions, parse } from "./parser.ts";
 export { type Layout, pretty } from "./pretty.ts";

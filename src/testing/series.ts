@@ -1,11 +1,18 @@
 import { METRICS } from "../mesh/istio.ts";
-import { type Matcher, type SeriesStorage, type StoredSeries, seriesTest } from "../promql/index.ts";
+import {
+  type GrowthWindows,
+  type Matcher,
+  type SelectHints,
+  type SeriesStorage,
+  type StoredSeries,
+  seriesTest,
+} from "../promql/index.ts";
 import type { LabelSet } from "../results/labels.ts";
 import { bytesOf, LE, type Measure, type Observed, observedOf, openMs, type Part } from "./counters.ts";
 import { mix } from "./hash.ts";
 import { labelsKey, labelsOf, targetLabels } from "./labels.ts";
 import type { Simulation } from "./simulation.ts";
-import type { Steps } from "./steps.ts";
+import { placeOf, type Steps } from "./steps.ts";
 import type { Stream } from "./stream.ts";
 import type { Spell } from "./timeline.ts";
 import type { Workload } from "./topology.ts";
@@ -35,7 +42,12 @@ class SimulatedSeries implements SeriesStorage {
     this.#taken = Array.from({ length: simulation.flows }, () => 0);
   }
 
-  *select(matchers: readonly Matcher[], fromMs: number, toMs: number): Iterable<StoredSeries> {
+  *select(
+    matchers: readonly Matcher[],
+    fromMs: number,
+    toMs: number,
+    { growth }: SelectHints = {},
+  ): Iterable<StoredSeries> {
     const test = seriesTest(matchers);
     const names = new Map<string, boolean>();
     const isWanted = (name: string, labels: LabelSet): boolean => {
@@ -54,9 +66,13 @@ class SimulatedSeries implements SeriesStorage {
       if (isWanted("up", target)) yield ofOnes("up", target, times);
       const build = { ...target, component: "proxy", tag: "1.27.1" };
       if (isWanted("istio_build", build)) yield ofOnes("istio_build", build, times);
-      const columns = new Columns(times);
+      const all = new Columns(times);
+      const some = growth === undefined ? all : new Columns(times, endsOf(growth, times));
       for (const counted of this.#counted.values()) {
-        if (counted.writer === writer) yield* this.#seriesOf(counted, columns, isWanted);
+        if (counted.writer !== writer) continue;
+        // Where a series begins is to be known exactly.
+        const columns = some.birth(counted.parts) === 0 ? some : all;
+        yield* this.#seriesOf(counted, columns, isWanted);
       }
     }
   }
@@ -188,14 +204,34 @@ function scrapes({ pod }: Workload, intervalMs: number, fromMs: number, toMs: nu
 
 const asItIs = (count: number): number => count;
 
-/** How many requests of each stream there were at each scrape of one proxy. */
+/** The places of the first and the last scrape of each window, and of the first of all. */
+function endsOf({ firstMs, stepMs, steps, rangeMs }: GrowthWindows, timesMs: Float64Array): Int32Array {
+  const places = new Set([0]);
+  for (let step = 0; step < steps; step++) {
+    const endMs = firstMs + step * stepMs;
+    for (const ms of [endMs - rangeMs, endMs]) {
+      const next = placeOf(timesMs, ms);
+      const behind = timesMs[next] === ms ? next + 1 : next;
+      // The start is no part of a window, and its end is.
+      const place = ms === endMs ? behind - 1 : behind;
+      if (place >= 0 && place < timesMs.length) places.add(place);
+    }
+  }
+  return Int32Array.from(places).sort();
+}
+
+/** How many requests of each stream there were at each scrape of one proxy, or at some of them and then until the next. */
 class Columns {
   readonly timesMs: Float64Array;
+  readonly #places: Int32Array | undefined;
+  readonly #askedMs: Float64Array;
   readonly #expected = new Map<Spell, Steps>();
   readonly #counts = new Map<Stream, Steps>();
 
-  constructor(timesMs: Float64Array) {
+  constructor(timesMs: Float64Array, places?: Int32Array) {
     this.timesMs = timesMs;
+    this.#places = places;
+    this.#askedMs = places === undefined ? timesMs : Float64Array.from(places, (place) => timesMs[place] as number);
   }
 
   sum(): Sum {
@@ -210,7 +246,7 @@ class Columns {
 
   /** How many there were so long after each scrape, and had begun at it. */
   before(stream: Stream, ms: number): Steps {
-    return stream.along(stream.spell.along(this.timesMs.map((timeMs) => timeMs + ms)));
+    return stream.along(this.#placed(stream.spell.along(this.#askedMs.map((timeMs) => timeMs + ms))));
   }
 
   /** The place of the first scrape at which any request had come. */
@@ -226,9 +262,14 @@ class Columns {
   }
 
   #expectedOf(spell: Spell): Steps {
-    const expected = this.#expected.get(spell) ?? spell.along(this.timesMs);
+    const expected = this.#expected.get(spell) ?? this.#placed(spell.along(this.#askedMs));
     this.#expected.set(spell, expected);
     return expected;
+  }
+
+  #placed({ at, values }: Steps): Steps {
+    const places = this.#places;
+    return { at: places === undefined ? at : at.map((i) => places[i] as number), values };
   }
 }
 

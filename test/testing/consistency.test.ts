@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AccessLogEntry } from "../../src/logs/entry.ts";
 import { accessLogParser } from "../../src/logs/parser.ts";
-import { matcher, type StoredSeries } from "../../src/promql/index.ts";
+import { evaluate, matcher, type SeriesStorage, type StoredSeries } from "../../src/promql/index.ts";
 import { type SimulatedMesh, type SimulatedMeshOptions, simulatedMesh } from "../../src/testing/index.ts";
 
 const parse = accessLogParser();
@@ -299,4 +299,33 @@ test("connections are open before an incident of which nobody asked yet, just as
   const early = opened(simulatedMesh(lines), incidentMs - 1);
   expect(early.length).toBe(60);
   expect(early).toEqual(opened(simulatedMesh(lines), incidentMs + 600_000));
+});
+
+describe("growth is the same to the last bit, whether all samples are reckoned or those at the windows' ends", () => {
+  const start = MONDAY - 2 * 3_600_000;
+  const sims = [simulatedMesh({ seed: 5 }), simulatedMesh({ seed: 6, start, rhythm: "steady", scrapeInterval: "7s" })];
+  /** Does not know what it is asked for. */
+  const whole = ({ telemetry }: SimulatedMesh): SeriesStorage => ({
+    select: (matchers, fromMs, toMs) => telemetry.series.select(matchers, fromMs, toMs),
+  });
+  const instant = { at: MONDAY + 13 * 3_600_000 };
+  const range = { from: start, to: start + 5 * 3_600_000, step: "13m" } as const;
+
+  test.each([
+    ["sum by (response_code) (rate(istio_requests_total[5m]))", range],
+    ["increase(istio_requests_total[1h])", instant],
+    ["delta(istio_response_bytes_sum[20s] offset 3m)", range],
+    ["rate(istio_tcp_connections_opened_total[1m] @ end())", range],
+    ["histogram_quantile(0.9, sum by (le) (rate(istio_request_duration_milliseconds_bucket[17m])))", range],
+    ["max_over_time(rate(istio_requests_total{response_code=~'5..'}[4m])[1h:3m])", instant],
+    ["rate(istio_requests_total[4h])", instant],
+  ] as const)("%s", (query, when) => {
+    for (const sim of sims) {
+      const found = evaluate(query, when, sim.telemetry.series);
+      expect(found).toEqual(evaluate(query, when, whole(sim)));
+      expect(found.kind === "matrix" ? found.series.length : found.kind === "vector" && found.labels.length).not.toBe(
+        0,
+      );
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import type { Expr, MatrixSelector, Subquery, VectorSelector } from "../ast.ts";
+import type { FunctionName } from "../functions.ts";
 import type { Annotations } from "./annotations.ts";
 import type { Column, Grid } from "./column.ts";
 import type { Lookups, RangeSeries, Selection } from "./selection.ts";
@@ -28,7 +29,7 @@ export interface Evaluation {
   /** When a selector or subquery looks, step by step. */
   lookups(shift: VectorSelector | Subquery, grid: Grid): Lookups;
   /** The series of a range with their samples from the first step's range to the last one's. */
-  rangeSeries(expr: MatrixSelector | Subquery, grid: Grid): RangeSeries[];
+  rangeSeries(expr: MatrixSelector | Subquery, grid: Grid, func?: FunctionName): RangeSeries[];
   /** How far a range reaches beyond its edges. */
   reach(expr: MatrixSelector | Subquery): { readonly before: number; readonly behind: number };
 }

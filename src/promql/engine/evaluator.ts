@@ -1,5 +1,6 @@
 import { EvaluationError, unreachable } from "../../errors.ts";
 import type { Aggregation, At, Binary, Expr, MatrixSelector, Subquery, Unary, VectorSelector } from "../ast.ts";
+import type { FunctionName } from "../functions.ts";
 import { isSetOp } from "../operators.ts";
 import { typeOf } from "../types.ts";
 import { aggregateGroups } from "./aggregation.ts";
@@ -21,6 +22,9 @@ import { invariantParts } from "./step-invariance.ts";
 import { scalarCall, vectorCall } from "./vector-functions.ts";
 import { matchVectors } from "./vector-matching.ts";
 import { Window } from "./window.ts";
+
+/** Functions that look at a window's ends, and at where a series falls. */
+const GROWTH: ReadonlySet<FunctionName> = new Set<FunctionName>(["delta", "increase", "rate"]);
 
 /** The evaluation of one expression: each node gives columns on a grid of instants. */
 export class Evaluator implements Evaluation {
@@ -158,13 +162,17 @@ export class Evaluator implements Evaluation {
     return new Lookups(grid, shift, this.#fixed(shift.at));
   }
 
-  /** The series that a function over ranges looks at, from the first step's range to the last one's. */
-  rangeSeries(expr: MatrixSelector | Subquery, grid: Grid): RangeSeries[] {
+  /** The series that `func` over ranges looks at, from the first step's range to the last one's. */
+  rangeSeries(expr: MatrixSelector | Subquery, grid: Grid, func?: FunctionName): RangeSeries[] {
     if (expr.kind === "subquery") return this.#subquery(expr, grid);
     const { selector, rangeMs } = expr;
     const lookups = this.lookups(selector, grid);
     const { before, behind } = this.reach(expr);
-    return this.settings.selection.ranges(selector, lookups.firstMs - rangeMs - before, lookups.lastMs + behind);
+    const fromMs = lookups.firstMs - rangeMs - before;
+    const isGrowth = func !== undefined && GROWTH.has(func) && selector.extended === undefined;
+    const { firstMs, stepMs, steps } = lookups;
+    const hints = isGrowth ? { growth: { firstMs, stepMs, steps, rangeMs } } : undefined;
+    return this.settings.selection.ranges(selector, fromMs, lookups.lastMs + behind, hints);
   }
 
   /** How far a range reaches beyond its edges. */

@@ -20,7 +20,7 @@ import { type RangeFunction, type Samples, Window } from "./window.ts";
 
 /** What a function over ranges makes of each series at each step. */
 export function overRange(evaluation: Evaluation, call: Call, arg: MatrixSelector | Subquery, grid: Grid): Column[] {
-  const series = evaluation.rangeSeries(arg, grid);
+  const series = evaluation.rangeSeries(arg, grid, call.func);
   const scalars = call.args.filter((other) => other !== arg).map((other) => evaluation.scalar(other, grid));
   const extension = arg.kind === "matrix" ? arg.selector.extended : undefined;
   const func = rangeFunction(call, extension, evaluation.annotations);

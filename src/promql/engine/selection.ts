@@ -15,7 +15,7 @@ import { smoothedValue } from "./extended-range.ts";
 import { compareLabels, Labels } from "./labels.ts";
 import { withHint } from "./native-histogram.ts";
 import { isStaleAt, wordsOf } from "./staleness.ts";
-import type { SeriesStorage, StoredSeries } from "./storage.ts";
+import type { SelectHints, SeriesStorage, StoredSeries } from "./storage.ts";
 import { type Samples, Window } from "./window.ts";
 
 /** A series of a storage, with the labels that the engine works with. */
@@ -37,11 +37,11 @@ export class Selection {
     this.#ofStatistics = ofStatistics;
   }
 
-  #select(selector: VectorSelector, fromMs: number, toMs: number): Selected[] {
+  #select(selector: VectorSelector, fromMs: number, toMs: number, hints?: SelectHints): Selected[] {
     const { name, matchers } = selector;
     const all = name === undefined ? matchers : [matcher("__name__", "=", name), ...matchers];
     const knowsResets = this.#ofStatistics.has(selector);
-    const found = Array.from(this.#storage.select(all, fromMs, toMs), (stored) => ({
+    const found = Array.from(this.#storage.select(all, fromMs, toMs, hints), (stored) => ({
       labels: Labels.of(stored.labels),
       stored: knowsResets || stored.histograms === undefined ? stored : withoutResets(stored),
     }));
@@ -96,8 +96,8 @@ export class Selection {
   }
 
   /** The samples of each series behind `fromMs`, up to and including `toMs`, without the markers of its end. */
-  ranges(selector: VectorSelector, fromMs: number, toMs: number): RangeSeries[] {
-    const selected = this.#select(selector, fromMs + 1, toMs);
+  ranges(selector: VectorSelector, fromMs: number, toMs: number, hints?: SelectHints): RangeSeries[] {
+    const selected = this.#select(selector, fromMs + 1, toMs, hints);
     if (selector.extended !== undefined) refuseHistograms(selected.map(({ stored }) => stored));
     return selected.map(({ labels, stored }) => ({
       labels,

@@ -30,10 +30,10 @@ export function untilNow(telemetry: Telemetry, now: () => number): Telemetry {
 }
 
 const seriesUntil = (series: SeriesStorage, now: () => number): SeriesStorage => ({
-  *select(matchers, fromMs, toMs) {
+  *select(matchers, fromMs, toMs, hints) {
     const endMs = Math.min(toMs, Math.floor(now()));
     if (fromMs > endMs) return;
-    for (const one of series.select(matchers, fromMs, endMs)) {
+    for (const one of series.select(matchers, fromMs, endMs, hints)) {
       const part = between(one, fromMs, endMs);
       if (part.timesMs.length > 0) yield part;
     }
