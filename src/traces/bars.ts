@@ -33,8 +33,8 @@ export function printBars(tree: SpanTree, { limit = Number.POSITIVE_INFINITY, wi
       outcomeOf(span),
     ]);
   }
-  const names = Math.max(0, ...rows.map(([name]) => name.length));
-  const durations = Math.max(0, ...rows.map(([, duration]) => duration.length));
+  const names = rows.reduce((longest, [name]) => Math.max(longest, name.length), 0);
+  const durations = rows.reduce((longest, [, duration]) => Math.max(longest, duration.length), 0);
   const lines = rows.map(([name, duration, bar, outcome]) =>
     `${name.padEnd(names)}  ${duration.padStart(durations)} │${bar}│ ${plain(outcome)}`.trimEnd(),
   );
