@@ -38,7 +38,7 @@ export interface LogFilter {
   readonly fields?: readonly FieldCondition[] | undefined;
 }
 
-/** A text that a line holds, or one of several, or an RE2 pattern that matches somewhere in it; with `not`, neither. */
+/** A text that a line holds, or one of several (at least one), or an RE2 pattern that matches somewhere in it; with `not`, neither. */
 export type LineCondition =
   | { readonly text: string; readonly not?: boolean | undefined }
   | { readonly texts: readonly string[]; readonly not?: boolean | undefined }

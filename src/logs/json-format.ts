@@ -84,7 +84,7 @@ export class JsonFields implements LineFields {
   }
 }
 
-const ISTIO_KEYS = jsonKeys({
+const ISTIO_FIELDS = {
   start_time: FIELD.startTime,
   route_name: FIELD.routeName,
   method: FIELD.method,
@@ -109,11 +109,11 @@ const ISTIO_KEYS = jsonKeys({
   downstream_remote_address: FIELD.downstreamRemote,
   requested_server_name: FIELD.serverName,
   upstream_transport_failure_reason: FIELD.transportFailure,
-  // Not Istio's own, but what those name them who add them.
-  grpc_status: FIELD.grpcStatus,
-  grpc_status_number: FIELD.grpcStatus,
-  trace_id: FIELD.traceId,
-});
+} as const;
+// Not Istio's own, but what those name them who add them.
+const ADDED_FIELDS = { trace_id: FIELD.traceId } as const;
+const ISTIO_KEYS = jsonKeys({ ...ISTIO_FIELDS, ...ADDED_FIELDS, grpc_status: FIELD.grpcStatus });
+const NUMBERED_KEYS = jsonKeys({ ...ISTIO_FIELDS, ...ADDED_FIELDS, grpc_status_number: FIELD.grpcStatus });
 
 /**
  * Reads Istio's JSON format, old (every value text, `"-"` for nothing) and new (numbers and nulls), keys in any order.
@@ -135,5 +135,6 @@ export function istioRecord(record: JsonRecord, raw: string): AccessLogEntry | U
     record.response_code_details !== undefined ||
     (record.start_time !== undefined && record.response_code !== undefined);
   if (!ours) return unparsed(raw, "it has none of the keys of an access log");
-  return new AccessLogEntry(new JsonFields(record, ISTIO_KEYS), { raw });
+  const numbered = record.grpc_status === undefined && record.grpc_status_number !== undefined;
+  return new AccessLogEntry(new JsonFields(record, numbered ? NUMBERED_KEYS : ISTIO_KEYS), { raw });
 }

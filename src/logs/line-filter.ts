@@ -1,4 +1,4 @@
-import { unreachable } from "../errors.ts";
+import { QueryError, unreachable } from "../errors.ts";
 import type { FieldCondition, LineCondition, LogFilter, LogLine, OriginPart, TextMatch } from "./backend.ts";
 import { re2Pattern } from "./re2-pattern.ts";
 
@@ -11,12 +11,23 @@ export type LineTest = (line: Pick<LogLine, "line" | "origin">) => boolean;
  * @throws {QueryError} `code: "pattern"` for a pattern that cannot be tried here
  */
 export function lineTest({ origin, lines = [], fields = [] }: LogFilter): LineTest {
+  checkTexts(lines);
   const tests: readonly LineTest[] = [
     ...(Object.entries(origin) as [OriginPart, TextMatch][]).map(originTest),
     ...lines.map(conditionTest),
     ...(fields.length === 0 ? [] : [fieldsTest(fields)]),
   ];
   return (line) => tests.every((holds) => holds(line));
+}
+
+/**
+ * Refuses conditions on one of no texts, which could be meant in two ways.
+ *
+ * @throws {QueryError} `code: "pattern"`
+ */
+export function checkTexts(lines: readonly LineCondition[]): void {
+  if (!lines.some((condition) => "texts" in condition && condition.texts.length === 0)) return;
+  throw new QueryError("pattern", "logs: texts is an empty list; name at least one text, or leave the condition out");
 }
 
 function originTest([part, match]: readonly [OriginPart, TextMatch]): LineTest {

@@ -523,6 +523,7 @@ describe("conditions", () => {
 
   it("that cannot be tried here are refused", () => {
     expect(() => lineTest({ origin: {}, lines: [{ pattern: "(" }] })).toThrow(QueryError);
+    expect(() => lineTest({ origin: {}, lines: [{ texts: [] }] })).toThrow(/at least one text/);
   });
 });
 

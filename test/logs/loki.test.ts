@@ -154,6 +154,12 @@ describe("a question", () => {
       '{namespace="shop"} |= "\\"GET" != "x" |~ " 5.. " !~ "y"',
     ],
     [
+      "takes nothing for a text that every line holds",
+      {},
+      { lines: [{ texts: ["", "x"] }, { texts: ["a.b", "c"] }] },
+      '{namespace="shop"} |= "" |~ "a\\\\.b|c"',
+    ],
+    [
       "filters fields",
       {},
       {
@@ -198,6 +204,21 @@ describe("a question", () => {
     await drain(make({ tenant }).entries(query));
     expect(server.asked[0]?.headers.get("x-scope-orgid")).toBe(header);
     expect(server.asked[0]?.headers.get("x-loki-response-encoding-flags")).toBe("categorize-labels");
+  });
+
+  test("of a time later than any that Loki reads ends with that", async () => {
+    server.answers(none);
+    await drain(make().entries({ ...query, toNs: 2n ** 70n }));
+    expect(server.asked[0]?.query.get("end")).toBe("9223372036854775807");
+  });
+
+  test.each<readonly [LokiOptions, Partial<LogQuery>, string, RegExp]>([
+    [{}, { fields: [{ field: "namespace", op: "=", value: "x" }] }, "label", /write { origin: "namespace" }/],
+    [{ labels: "otel" }, { fields: [{ field: "service.name", op: "=~", pattern: "x" }] }, "label", /origin: "app"/],
+    [{}, { lines: [{ texts: [] }] }, "pattern", /at least one text/],
+  ])("that means two things is refused: %j %j", async (options, given, code, says) => {
+    const refused = drain(make(options).entries({ ...query, ...given }));
+    await expect(refused).rejects.toMatchObject({ name: "QueryError", code, message: expect.stringMatching(says) });
   });
 
   test("that is long goes in the body", async () => {
@@ -460,7 +481,9 @@ describe("a measurement", () => {
     [{ toMs: 2_000 }, "step"],
     [{ windowMs: 0 }, "window"],
     [{ by: [{ field: "" }] }, "label"],
-  ])("is refused with %j", async (given, code) => {
+    [{ by: [{ field: "pod" }] }, "label"],
+    [{ measurement: { kind: "sum", field: "app" } }, "label"],
+  ] as const)("is refused with %j", async (given, code) => {
     await expect(make().measure({ ...measure, ...given })).rejects.toMatchObject({ name: "QueryError", code });
   });
 });

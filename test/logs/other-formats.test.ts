@@ -16,6 +16,15 @@ describe("a JSON line", () => {
     }
   });
 
+  it.each([
+    ['{"response_flags":"-","grpc_status":"Unavailable"}', 14],
+    ['{"response_flags":"-","grpc_status_number":14}', 14],
+    ['{"response_flags":"-","grpc_status":"NotFound","grpc_status_number":5}', 5],
+    ['{"response_flags":"-"}', undefined],
+  ])("may have its gRPC status under either of two names: %s", (line, status) => {
+    expect(entryOf(parse(line)).grpcStatus).toBe(status);
+  });
+
   it("of an application is not taken for one of a proxy", () => {
     for (const line of [
       '{"level":"info","msg":"started"}',

@@ -34,7 +34,7 @@ function textOf(source: JsonRecord, { line, merged }: Places): string | undefine
 const SHIPPERS: ReadonlySet<string> = new Set(["@timestamp", "docker", "kubernetes", "stream", "tag", "_p"]);
 
 /** The value at a path, whether it is nested or written with dots. */
-export function valueAt(source: JsonRecord, path: string): unknown {
+function valueAt(source: JsonRecord, path: string): unknown {
   if (Object.hasOwn(source, path)) return source[path];
   for (let dot = path.indexOf("."); dot > 0; dot = path.indexOf(".", dot + 1)) {
     const below = Object.hasOwn(source, path.slice(0, dot)) ? source[path.slice(0, dot)] : undefined;

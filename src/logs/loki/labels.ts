@@ -90,7 +90,8 @@ export class OriginLabels {
   }
 }
 
-const PARTS: readonly OriginPart[] = ["namespace", "pod", "container", "app"];
+/** The parts of an origin. */
+export const PARTS: readonly OriginPart[] = ["namespace", "pod", "container", "app"];
 
 const ownLabel = (labels: Readonly<Record<string, string>> | undefined, name: string): string | undefined =>
   labels !== undefined && Object.hasOwn(labels, name) ? labels[name] : undefined;

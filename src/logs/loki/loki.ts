@@ -133,7 +133,8 @@ class Loki implements LogBackend {
     const text = print(selectionOf(query, this.#labels));
     const fromNs = largest(query.fromNs, 0n);
     const inquiry = this.#inquiry<PageAnswer>("query_range", "lines", text, ({ entries }) => entries.length);
-    return pagesOf({ fromNs, toNs: query.toNs, order, limit }, perCall, this.#limits, (question) =>
+    const toNs = query.toNs < LATEST_NS ? query.toNs : LATEST_NS;
+    return pagesOf({ fromNs, toNs, order, limit }, perCall, this.#limits, (question) =>
       this.#http.ask(inquiry, () => this.#ask(text, question, options)),
     );
   }
@@ -232,6 +233,9 @@ type Operation = "query" | "query_range";
 type Fields = readonly (readonly [string, string])[];
 
 const millisecondsNs = (ms: number): bigint => BigInt(Math.round(ms * 1000)) * 1000n;
+
+/** Loki reads no later time. */
+const LATEST_NS = 2n ** 63n - 1n;
 
 const largest = (...values: readonly [bigint, ...bigint[]]): bigint => values.reduce((a, b) => (a > b ? a : b));
 
