@@ -192,7 +192,7 @@ function knowingCallee(client: AccessLogEntry, answered: AccessLogEntry): Access
 }
 
 /** What keeps a caller's proxy from sending a request at all. */
-const NOT_SENT: ReadonlySet<string> = new Set(["DF", "FI", "IH", "NC", "NR", "RL", "RLSE", "UAEX", "UF", "UH", "UO"]);
+const NOT_SENT: ReadonlySet<string> = new Set("DF DO FI IH LH NC NFCF NR OM RFCF RL RLSE UAEX UDO UF UH UO".split(" "));
 
 /** Whether the caller's proxy chose nobody to send a request to, and says why. */
 export const isUnsent = ({ upstreamHost, flags }: AccessLogEntry): boolean =>

@@ -60,18 +60,32 @@ describe("lines are joined into calls", () => {
     );
   });
 
-  it("never of what found no route with the hop before it, though that came from elsewhere by its address", () => {
-    const [server, client] = linesOf({ from: web, to: "cart.default", id: "one", ago: 100, attempts: [{ by: cart }] });
-    const lost = { routed: false, code: 404, flags: "NR", details: "route_not_found" };
-    const [next] = linesOf({ from: cart, to: "nowhere.default", id: "one", ago: 99, ...lost });
-    const forwarded = server?.line.replace(/10\.0\.0\.1:\d+ outbound_/, "192.0.2.2:0 outbound_") ?? "";
-    expect(forwarded).not.toBe(server?.line);
-    const joiner = new Joiner(Number.MAX_VALUE);
-    joiner.add(entryOf(parse(next?.line ?? "")), "client", 98);
-    joiner.add(entryOf(parse(client?.line ?? "")), "client", 100);
-    joiner.add(entryOf(parse(forwarded)), "server", 99);
-    expect(joiner.rest().map(rawOf).sort()).toEqual([[client?.line, forwarded], [next?.line]].sort());
-  });
+  it.each([
+    { code: 404, flags: "NR", details: "route_not_found" },
+    { code: 503, flags: "DO", details: "drop_overload" },
+    { code: 503, flags: "UDO", details: "unconditional_drop_overload" },
+    { code: 503, flags: "OM", details: "overload" },
+  ])(
+    "never of what was not sent ($flags) with the hop before it, though that came from elsewhere by its address",
+    (how) => {
+      const [server, client] = linesOf({
+        from: web,
+        to: "cart.default",
+        id: "one",
+        ago: 100,
+        attempts: [{ by: cart }],
+      });
+      const lost = { routed: false, ...how };
+      const [next] = linesOf({ from: cart, to: "nowhere.default", id: "one", ago: 99, ...lost });
+      const forwarded = server?.line.replace(/10\.0\.0\.1:\d+ outbound_/, "192.0.2.2:0 outbound_") ?? "";
+      expect(forwarded).not.toBe(server?.line);
+      const joiner = new Joiner(Number.MAX_VALUE);
+      joiner.add(entryOf(parse(next?.line ?? "")), "client", 98);
+      joiner.add(entryOf(parse(client?.line ?? "")), "client", 100);
+      joiner.add(entryOf(parse(forwarded)), "server", 99);
+      expect(joiner.rest().map(rawOf).sort()).toEqual([[client?.line, forwarded], [next?.line]].sort());
+    },
+  );
 
   it("attempt by attempt: the callee's lines of one call are those tries, earliest first", () => {
     const lines = linesIn({
