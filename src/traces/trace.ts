@@ -128,6 +128,7 @@ export class Trace extends Result implements Iterable<Span>, SpanTree {
 
   /** A row for each span, in order of start. */
   toTable(): Table {
+    const { startMs } = this;
     return Table.of(
       [
         text("span"),
@@ -145,7 +146,7 @@ export class Trace extends Result implements Iterable<Span>, SpanTree {
         span.service,
         span.operation,
         span.kind,
-        span.startMs - this.startMs,
+        span.startMs - startMs,
         span.durationMs,
         outcomeOf(span),
       ]),

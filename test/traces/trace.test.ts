@@ -164,10 +164,11 @@ describe("size", () => {
     expect(one.toHTML().length).toBeLessThan(2_000_000);
   });
 
-  it("does not matter to a waterfall of more spans than a function takes arguments", () => {
+  it("does not matter to a waterfall or a table of more spans than a function takes arguments", () => {
     const MANY = 130_000;
     const spans = Array.from({ length: MANY }, (_, i) => span({ id: `${i + 1}`, ...(i > 0 && { parent: "1" }) }));
     const wide = new Trace("00000000000000aa", spans);
     expect(wide.waterfall().split("\n")).toHaveLength(MANY + 1);
+    expect(wide.toTable()).toHaveLength(MANY);
   });
 });

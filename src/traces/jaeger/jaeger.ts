@@ -60,7 +60,6 @@ class Jaeger implements TraceBackend {
     this.#http = http;
     const legacy = new Legacy(http);
     const v3 = new V3(http);
-    this.#http = http;
     this.#legacy = legacy;
     this.#timeoutMs = timeoutMs;
     this.#named = api && { legacy, v3 }[api];
