@@ -1,8 +1,8 @@
-import dns from "node:dns";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { failLookups } from "../http/name-lookup.ts";
 import { examplePrograms, type Program, pageProgram, pages, root, sources, textOf } from "./document.ts";
 import { NOW } from "./preamble.ts";
 import { corrected, run } from "./run.ts";
@@ -11,28 +11,15 @@ import { type Servers, startServers } from "./servers.ts";
 /*
  * What code on a page says it gives and prints is what it does, as of one instant. `vitest -u` writes it into the page.
  */
-const lookup = dns.lookup as (...asked: readonly unknown[]) => void;
-
-/** Names that are reserved for it lead nowhere, as in every network whose name server can be asked. */
-function lookUp(...asked: readonly unknown[]): void {
-  const [host, done] = [String(asked[0]), asked.at(-1) as (error: Error) => void];
-  if (host.endsWith(".invalid")) {
-    const failure = new Error(`getaddrinfo ENOTFOUND ${host}`);
-    setImmediate(done, Object.assign(failure, { code: "ENOTFOUND", hostname: host }));
-  } else {
-    lookup.apply(dns, [...asked]);
-  }
-}
-
 const folder = mkdtempSync(join(tmpdir(), "meshquery-docs-"));
 let servers: Servers;
 
 beforeAll(async () => {
-  vi.spyOn(dns, "lookup").mockImplementation(lookUp as typeof dns.lookup);
   vi.useFakeTimers({ toFake: ["Date"], now: new Date(NOW) });
   cpSync(`${root}test/docs/files`, folder, { recursive: true });
   process.chdir(folder);
   servers = await startServers(folder);
+  failLookups("ENOTFOUND");
 });
 
 afterAll(async () => {
