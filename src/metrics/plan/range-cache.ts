@@ -17,6 +17,8 @@ interface Kept {
   readonly toMs: number;
   readonly data: MatrixData;
   readonly samples: number;
+  /** What was remarked of them. */
+  readonly infos: readonly string[];
 }
 
 /** An answer, and when it was given by the clock of who gave it, in epoch milliseconds; `undefined` where that is not known. */
@@ -68,7 +70,7 @@ export class RangeCache {
     const answer: Answer<MatrixData> = {
       data: joinMatrices(pieces.sort((a, b) => a.fromMs - b.fromMs).map(({ data }) => data)),
       warnings: [...new Set(answers.flatMap(({ warnings }) => warnings))],
-      infos: [...new Set(answers.flatMap(({ infos }) => infos))],
+      infos: [...new Set([...have, ...answers].flatMap(({ infos }) => infos))],
       complete: answers.every(({ complete }) => complete),
       tookMs: performance.now() - startedMs,
     };
@@ -82,7 +84,7 @@ export class RangeCache {
     const settledMs = lookedMs - this.#options.settleMs;
     const toMs = Math.min(endMs, fromMs + Math.floor((settledMs - fromMs) / stepMs) * stepMs);
     if (toMs < fromMs) return;
-    const fresh = { fromMs, toMs, ...counted(cut(answer.data, fromMs, toMs)) };
+    const fresh = { fromMs, toMs, infos: answer.infos, ...counted(cut(answer.data, fromMs, toMs)) };
     const all = widened(this.#kept.get(key) ?? [], fresh, stepMs);
     this.#forget(key);
     // What grew too large by what was kept before begins anew with what was asked for now.
@@ -135,7 +137,8 @@ function widened(kept: readonly Kept[], fresh: Kept, stepMs: number): readonly K
   if (last !== undefined && last.toMs > fresh.toMs) pieces.push(cut(last.data, fresh.toMs + 1, last.toMs));
   const fromMs = Math.min(fresh.fromMs, first?.fromMs ?? fresh.fromMs);
   const toMs = Math.max(fresh.toMs, last?.toMs ?? fresh.toMs);
-  const whole = { fromMs, toMs, ...counted(joinMatrices(pieces)) };
+  const infos = [...new Set([...met, fresh].flatMap((one) => one.infos))];
+  const whole = { fromMs, toMs, infos, ...counted(joinMatrices(pieces)) };
   return [...kept.filter((one) => !meets(one)), whole].sort((a, b) => a.fromMs - b.fromMs);
 }
 

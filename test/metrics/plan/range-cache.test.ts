@@ -141,6 +141,15 @@ describe("a range that is asked for again", () => {
     expect(fetched).toHaveLength(4);
   });
 
+  test("says again what was remarked of what is kept, each remark once", async () => {
+    const { ask, at, fetched } = cacheOf(1000, { infos: ["PromQL info: x"] });
+    at(1000 * MINUTE);
+    for (const range of [grid(0, 10), grid(5, 20), grid(0, 20), grid(2, 8)]) {
+      expect((await ask(range)).infos).toEqual(["PromQL info: x"]);
+    }
+    expect(fetched).toHaveLength(2);
+  });
+
   test("is nothing that whoever asked before could have changed", async () => {
     const { ask, at } = cacheOf();
     at(1000 * MINUTE);
