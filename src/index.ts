@@ -222,7 +222,7 @@ export type { MimeBundle } from "./results/mime.ts";
 export { page } from "./results/page.ts";
 export type { OnProgress, Progress } from "./results/progress.ts";
 export type { Presentable, Result, Table, TableJson } from "./results/result.ts";
-export type { ListVerbs, ResultArray } from "./results/result-list.ts";
+export type { ListMeta, ListVerbs, ResultArray } from "./results/result-list.ts";
 export type { Sample, SampleJson } from "./results/sample.ts";
 export type { ServerDescription } from "./results/server-description.ts";
 export { type Showable, show, type Tslab } from "./results/show.ts";

@@ -1,13 +1,13 @@
 import { instant, number } from "../results/column.ts";
 import { qualityNotes } from "../results/meta.ts";
 import { Result, Table } from "../results/result.ts";
-import type { Provenance } from "../results/result-list.ts";
+import type { ListMeta } from "../results/result-list.ts";
 import { printValue } from "../results/text.ts";
 import { linesPart, type View } from "../results/view.ts";
 import { formatInstant } from "../time.ts";
 
 /** A {@link DurationQuantile} as plain data: no `value` where no call was found. */
-export interface DurationQuantileJson<M extends Provenance> {
+export interface DurationQuantileJson<M extends ListMeta> {
   readonly quantile: number;
   readonly value?: number | undefined;
   readonly unit: "ms";
@@ -16,7 +16,7 @@ export interface DurationQuantileJson<M extends Provenance> {
 }
 
 /** A quantile of the durations of calls that were looked at one by one, not of a histogram's buckets. */
-export class DurationQuantile<M extends Provenance> extends Result {
+export class DurationQuantile<M extends ListMeta> extends Result {
   /** Which quantile it is, from 0 to 1. */
   readonly quantile: number;
   /** The least duration that this share of the calls did not exceed; `undefined` where no call was found. */

@@ -19,7 +19,7 @@ export interface RowForm<T> {
 }
 
 /** What is known of how members of a list were found. */
-export interface Provenance extends ResolvedSpan {
+export interface ListMeta extends ResolvedSpan {
   readonly backend: string;
   readonly complete: boolean;
   readonly warnings: readonly string[];
@@ -43,13 +43,13 @@ export interface ListVerbs extends Presentable {
 export type ResultArray<T, M> = readonly T[] & ListVerbs & { readonly meta: M };
 
 /** Makes a {@link ResultArray}. */
-export const listOf = <T, M extends Provenance>(items: readonly T[], meta: M, form: RowForm<T>): ResultArray<T, M> =>
+export const listOf = <T, M extends ListMeta>(items: readonly T[], meta: M, form: RowForm<T>): ResultArray<T, M> =>
   new ResultList(items, meta, form);
 
 /** A terminal shows so many members, as it does of any array. */
 const INSPECTED = 100;
 
-class ResultList<T, M extends Provenance> extends Array<T> implements ListVerbs {
+class ResultList<T, M extends ListMeta> extends Array<T> implements ListVerbs {
   declare readonly meta: M;
   readonly #form: RowForm<T>;
 
