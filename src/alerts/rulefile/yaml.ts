@@ -1,10 +1,27 @@
-import { type Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, stringify, visit } from "yaml";
+import { Document, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import type { Tree } from "./tree.ts";
 
-/** YAML that every reader takes alike: what YAML 1.1 would read as no text is quoted, and no line is folded. */
+/**
+ * YAML that every reader takes alike: what YAML 1.1 would read as no text is quoted, no line is folded, and what some
+ * take for the end of a line, or for no character of a text, is escaped.
+ */
 export function printYaml(tree: Tree): string {
-  return stringify(tree, { lineWidth: 0, compat: "yaml-1.1", aliasDuplicateObjects: false });
+  const document = new Document(tree, { compat: "yaml-1.1", aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(_, scalar) {
+      if (typeof scalar.value === "string" && scalar.value.search(UNSAFE) >= 0) scalar.type = "QUOTE_DOUBLE";
+    },
+  });
+  // Such characters stand between double quotes only, where the printer leaves most of them as they are.
+  return document
+    .toString({ lineWidth: 0 })
+    .replace(ALL_UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
+
+/** @see YAML 1.1, 5.1 and 5.4: characters that are not printable, and other ends of a line than a line feed */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped here
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/;
+const ALL_UNSAFE = new RegExp(UNSAFE, "g");
 
 /** One document of a text, or why it is none. */
 export type YamlDocument =
