@@ -348,11 +348,15 @@ describe("an edge's entries", () => {
 
   it("end at their deadline wherever the backend stands still, or with their caller's reason", async () => {
     class Stuck extends LogStore {
+      onWait: () => void = () => undefined;
       override async *entries(query: LogQuery, options: EntriesOptions = {}): AsyncGenerator<LogPage> {
         for await (const page of super.entries(query, options)) {
           yield page;
+          this.onWait();
           await new Promise((_, reject) => {
-            options.signal?.addEventListener("abort", () => reject(options.signal?.reason));
+            const stop = () => reject(options.signal?.reason);
+            options.signal?.addEventListener("abort", stop);
+            if (options.signal?.aborted === true) stop();
           });
         }
       }
@@ -365,8 +369,12 @@ describe("an edge's entries", () => {
     });
     const reason = new Error("enough");
     const stop = new AbortController();
-    setTimeout(() => stop.abort(reason), 20);
-    await expect(edge.logs({ ...last, signal: stop.signal })).rejects.toBe(reason);
+    const stuck = new Stuck(lines);
+    stuck.onWait = () => stop.abort(reason);
+    const search = meshOf(stuck)
+      .edge("frontend", { service: "backend" })
+      .logs({ ...last, signal: stop.signal });
+    await expect(search).rejects.toBe(reason);
   });
 
   it("fail with the first side that does, whatever the other waits for", async () => {
