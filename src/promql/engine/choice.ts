@@ -24,6 +24,9 @@ export function chooseSeries(
 ): Column[] {
   checkParameter(parameter);
   const steps = parameter.length;
+  if (op !== "limitk" && groups.some(({ columns }) => columns.some((column) => isLeftOut(column, parameter)))) {
+    annotations.ignoredInAggregation(op, at);
+  }
   const chosen = new Map<Column, Column>();
   /** The order in which series are first chosen. */
   const order: Column[] = [];
@@ -31,8 +34,6 @@ export function chooseSeries(
     const k = Math.min(Math.trunc(parameter[step] as number), seriesCount);
     if (k < 1) continue;
     for (const { columns } of groups) {
-      if (op !== "limitk" && columns.some(({ present }) => present[step] === HISTOGRAM))
-        annotations.ignoredInAggregation(op, at);
       for (const column of chooseAt(op, columns, k, step)) {
         let result = chosen.get(column);
         if (result === undefined) {
@@ -46,6 +47,10 @@ export function chooseSeries(
   }
   return order.filter((column) => !isEmpty(column));
 }
+
+/** Whether a native histogram stands where something is chosen by its value. */
+const isLeftOut = ({ histograms, present }: Column, parameter: Float64Array): boolean =>
+  histograms !== undefined && present.some((kind, step) => kind === HISTOGRAM && (parameter[step] as number) >= 1);
 
 function checkParameter(parameter: Float64Array): void {
   if (parameter.every((k) => k < 1)) return;

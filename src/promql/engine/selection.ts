@@ -1,16 +1,7 @@
 import { EvaluationError } from "../../errors.ts";
 import type { TimeShift, VectorSelector } from "../ast.ts";
 import { matcher } from "../construct.ts";
-import {
-  type Column,
-  countOf,
-  emptyColumn,
-  type Grid,
-  histogramAt,
-  isEmpty,
-  setHistogram,
-  setNumber,
-} from "./column.ts";
+import { type Column, countOf, emptyColumn, type Grid, histogramAt, isEmpty, NUMBER, setHistogram } from "./column.ts";
 import { smoothedValue } from "./extended-range.ts";
 import { compareLabels, Labels } from "./labels.ts";
 import { withHint } from "./native-histogram.ts";
@@ -58,6 +49,7 @@ export class Selection {
       const { timesMs, values } = stored;
       const words = wordsOf(values);
       const column = emptyColumn(labels, steps);
+      const { values: found, present } = column;
       for (let step = 0, next = 0; step < steps; step++) {
         const atMs = firstMs + step * stepMs;
         while (next < timesMs.length && (timesMs[next] as number) <= atMs) next++;
@@ -67,8 +59,12 @@ export class Selection {
         // Every marker is a NaN, so its bits are looked at only then.
         if (Number.isNaN(value) && isStaleAt(words, last)) continue;
         const histogram = what === "value" ? stored.histograms?.[last] : undefined;
-        if (histogram !== undefined) setHistogram(column, step, histogram);
-        else setNumber(column, step, what === "value" ? value : (timesMs[last] as number) / 1000);
+        if (histogram !== undefined) {
+          setHistogram(column, step, histogram);
+          continue;
+        }
+        present[step] = NUMBER;
+        found[step] = what === "value" ? value : (timesMs[last] as number) / 1000;
       }
       if (!isEmpty(column)) columns.push(column);
     }

@@ -153,10 +153,14 @@ class Pairing {
     const matched = isGrouped ? stepsOf(this.#matched, `${signature}\udc00${labels.key}`, many.present.length) : met;
     const result = emptyColumn(labels, many.present.length, bool);
     const isFilter = isComparison(op) && !bool;
-    for (let i = 0; i < many.present.length; i++) {
-      if (many.present[i] === 0 || one.present[i] === 0) continue;
-      const isNumbers = many.present[i] === NUMBER && one.present[i] === NUMBER;
-      if (!isNumbers || element === undefined) {
+    const { values: xs, present: hasX } = many;
+    const { values: ys, present: hasY } = one;
+    const { values, present } = result;
+    const swapped = this.#swapped;
+    for (let i = 0; i < hasX.length; i++) {
+      const kinds = (hasX[i] as number) * (hasY[i] as number);
+      if (kinds === 0) continue;
+      if (kinds !== NUMBER || element === undefined) {
         const found = this.#operate(many, one, i, remarks);
         if (found === undefined) continue;
         this.#match(i, matched, met, isGrouped);
@@ -165,12 +169,13 @@ class Pairing {
         continue;
       }
       this.#match(i, matched, met, isGrouped);
-      const x = many.values[i] as number;
-      const y = one.values[i] as number;
-      const value = this.#swapped ? element(y, x) : element(x, y);
+      const x = xs[i] as number;
+      const y = ys[i] as number;
+      const value = swapped ? element(y, x) : element(x, y);
       if (isFilter && value === 0) continue;
+      present[i] = NUMBER;
       // A comparison that filters leaves the left side's value as it is.
-      setNumber(result, i, isFilter ? (this.#swapped ? y : x) : value);
+      values[i] = isFilter ? (swapped ? y : x) : value;
     }
     return result;
   }
