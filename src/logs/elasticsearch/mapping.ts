@@ -12,6 +12,8 @@ export interface MappedField {
   readonly ignoreAbove: number | undefined;
   /** How it cuts text into words, or where in the text these were, is not known. */
   readonly analyzed: boolean;
+  /** How many of the indices have it. */
+  readonly indices: number;
 }
 
 /** Every field of an index pattern by its path, multi-fields included: `kubernetes.pod_name.keyword`. */
@@ -91,10 +93,11 @@ function collect(properties: unknown, prefix: string, into: Collected): void {
         type: field.index === false || field.normalizer !== undefined ? "opaque" : type,
         ignoreAbove: typeof ignoreAbove === "number" ? ignoreAbove : undefined,
         analyzed: !isCutByWords(field, standard),
+        indices: 1,
       };
       fields.set(path, merged(fields.get(path), own));
     } else if (typeof target === "string") {
-      fields.set(path, { type: "alias", ignoreAbove: undefined, analyzed: true });
+      fields.set(path, merged(fields.get(path), { type: "alias", ignoreAbove: undefined, analyzed: true, indices: 1 }));
     }
     collect(field.properties, `${path}.`, into);
     collect(field.fields, `${path}.`, into);
@@ -116,6 +119,7 @@ function merged(known: MappedField | undefined, own: MappedField): MappedField {
     type: known.type === own.type ? own.type : "mixed",
     ignoreAbove: bounds.length === 0 ? undefined : Math.min(...bounds),
     analyzed: known.analyzed || own.analyzed,
+    indices: known.indices + own.indices,
   };
 }
 
@@ -190,14 +194,19 @@ const missing = (what: string, example: string, index: string): QueryError =>
 /** No name of anything in Kubernetes is longer. */
 export const LONGEST_NAME = 253;
 
-/** The path by which exact values of a field can be asked for; longer values than `longest` are not there. */
+/**
+ * The path by which exact values of a field can be asked for in every index that has it; longer values than `longest` are
+ * not there.
+ */
 export function keywordOf(
   mapping: Mapping,
   path: string,
 ): { readonly path: string; readonly longest: number } | undefined {
+  const indices = mapping.get(path)?.indices;
   for (const candidate of [path, `${path}.keyword`, `${path}.raw`]) {
     const field = mapping.get(candidate);
-    if (field?.type === "keyword" || field?.type === "constant_keyword") {
+    if (field === undefined || field.indices !== indices) continue;
+    if (field.type === "keyword" || field.type === "constant_keyword") {
       return { path: candidate, longest: field.ignoreAbove ?? Number.POSITIVE_INFINITY };
     }
   }

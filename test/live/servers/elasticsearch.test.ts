@@ -195,6 +195,18 @@ describe("indices that are laid out in ways of their own", () => {
     },
   );
 
+  it("give the lines of a pod from days that are laid out unlike", async () => {
+    const asText = { pod_name: { ...text, fields: { keyword } } };
+    await put("day-1", { ...usual, kubernetes: { properties: { ...kubernetes.properties, ...asText } } }, [oneLine]);
+    await put("day-2", usual, [oneLine, { ...oneLine, kubernetes: origin("web-1") }]);
+    const { lines } = await drained(of("day-*").entries({ ...query, origin: { pod: "web-0" } }));
+    expect(lines).toHaveLength(2);
+    const filter = { origin: { pod: "web-0" } };
+    const by = [{ origin: "pod" }] as const;
+    const { series } = await of("day-*").measure({ filter, measurement: { kind: "count" }, by, ...atOnce });
+    expect(series.map(({ labels, values }) => [labels.pod, ...values])).toEqual([["web-0", 2]]);
+  });
+
   it("give lines without a label to a pattern that nothing matches too", async () => {
     await put("no-app", usual, [oneLine]);
     const { lines } = await drained(of("no-app").entries({ ...query, origin: { app: { pattern: "(web)?" } } }));
