@@ -204,21 +204,29 @@ describe("a server that is not named is asked once whose dialect it speaks", () 
     expect((await described("cortex")).remedy).toBeUndefined();
   });
 
-  test("and again a while after it could not say", async () => {
-    let tries = 0;
-    fake = await fakePrometheus((path) => {
-      if (path !== "status/buildinfo") return EMPTY;
-      return tries++ === 0 ? { status: 503, body: "starting" } : success({ application: "Cortex" });
-    });
+  test.each<[string, DialectKind, readonly Reply[], readonly Reply[]]>([
+    ["what it is", "cortex", [{ status: 503, body: "starting" }, success({ application: "Cortex" })], []],
+    [
+      "whether it has stores",
+      "thanos",
+      [build({ version: "0.40.1" }), build({ version: "0.40.1" })],
+      [{ status: 503, body: "starting" }, STORES],
+    ],
+  ])("and again a while after it could not say %s", async (_, kind, ...replies) => {
+    const [builds, stores] = replies.map((list) => [...list]);
+    fake = await fakePrometheus((path) =>
+      path === "status/buildinfo" ? builds?.shift() : path === "stores" ? stores?.shift() : EMPTY,
+    );
     const client = fake.client();
-    expect(await client.dialect()).toBe("prometheus");
+    for (let i = 0; i < 2; i++) expect(await client.dialect()).toBe("prometheus");
     const later = performance.now() + 61_000;
     const passed = vi.spyOn(performance, "now").mockImplementation(() => later);
     try {
-      expect(await client.dialect()).toBe("cortex");
+      expect(await client.dialect()).toBe(kind);
     } finally {
       passed.mockRestore();
     }
+    expect(fake.all.filter(({ path }) => path === "status/buildinfo")).toHaveLength(2);
   });
 
   test("within the question's own deadline, and the answer comes without it", async () => {

@@ -1,4 +1,4 @@
-import { MeshQueryError } from "../../errors.ts";
+import { BackendError, DecodeError, MeshQueryError } from "../../errors.ts";
 import type { HttpClient, HttpResponse } from "../../http/client.ts";
 import type { DialectKind } from "./dialect.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -30,23 +30,13 @@ export class Detection {
     this.#passedMs = passedMs;
   }
 
-  /** The dialect; that of Prometheus itself where nothing says otherwise. Looked for on behalf of all who ask. */
-  async kind(): Promise<DialectKind> {
-    return (await this.server())?.kind ?? "prometheus";
-  }
-
-  /** What the server says that it is; `undefined` where it could not be asked. */
+  /** What the server says that it is; `undefined` where it could not be asked. Looked for on behalf of all who ask. */
   server(): Promise<KnownServer | undefined> {
     if (this.#found === undefined || this.#passedMs() >= this.#againAtMs) {
       this.#againAtMs = Number.POSITIVE_INFINITY;
       this.#found = this.#look();
     }
     return this.#found;
-  }
-
-  /** Whether the last look gave an answer, and none is due. */
-  get settled(): boolean {
-    return this.#againAtMs === Number.POSITIVE_INFINITY;
   }
 
   async #look(): Promise<KnownServer | undefined> {
@@ -78,12 +68,13 @@ export class Detection {
   }
 }
 
+/** @throws {BackendError} where it does not say: one that is starting is no reason to take it for another for good */
 function listsStores(response: HttpResponse): boolean {
   try {
     readEnvelope(response, StoresData, "the stores");
     return true;
   } catch (error) {
-    if (error instanceof MeshQueryError) return false;
+    if (error instanceof DecodeError || (error instanceof BackendError && error.code === "not-found")) return false;
     throw error;
   }
 }

@@ -44,10 +44,11 @@ export class Quality {
     );
   }
 
+  /** The dialect; that of Prometheus itself where nothing says otherwise, which is not remembered. */
   async #detected(): Promise<DialectKind> {
-    const kind = await this.#detection.kind();
-    if (this.#detection.settled) this.#kind = kind;
-    return kind;
+    const known = await this.#detection.server();
+    this.#kind ??= known?.kind;
+    return known?.kind ?? "prometheus";
   }
 
   /** What the server says that it is, asked once; `undefined` where that took longer. */
