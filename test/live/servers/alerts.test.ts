@@ -19,6 +19,7 @@ import {
   ruleFile,
   ruleGroup,
   text,
+  value,
   valueAs,
 } from "../../../src/alerts/index.ts";
 import { createMesh, prometheus } from "../../../src/index.ts";
@@ -186,6 +187,76 @@ describe.concurrent("a real Prometheus", () => {
       expect(groups.map(({ name, rules }) => [name, rules.map((rule) => rule.name)])).toEqual(wanted);
       expect(groups.flatMap(({ rules }) => rules.map(({ health, lastError }) => [health, lastError]))).toEqual(
         groups.flatMap(({ rules }) => rules.map(() => ["ok", undefined])),
+      );
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("has every text as it was written, whatever it looks like", async () => {
+    const odd = [
+      "1h30m",
+      "0012",
+      "1_000",
+      "0x1F",
+      "1.50",
+      "1e3",
+      ".inf",
+      "yes",
+      "No",
+      "~",
+      "null",
+      "2020-01-01",
+      "12:30",
+    ]
+      .concat([
+        "a: b",
+        "- x",
+        "a #b",
+        "?",
+        "%",
+        "'",
+        '"',
+        "\\",
+        "<<",
+        "*a",
+        "&a",
+        "!x",
+        "{a}",
+        "--- ",
+        "...",
+        " a ",
+        "\ta",
+      ])
+      .concat(["{{", "}}", "{{ $value }}", '{{ "', "{{`", "{{{", "{", "a\nb\n", "\n\n a", "a\r\nb", "\r", "x\u0085y"])
+      .concat(["\u2028", "\ufeffa", "\u0000", "\u0007", "\u007f", "\u009f", "\uffff", "é😀\u00a0"]);
+    const rules = odd.flatMap((one, i) => [
+      alert(one, parse("vector(1)"))
+        .labels({ odd: one, mixed: text`${one}${value}${one}` })
+        .annotations({ odd: one }),
+      record(`odd:r${i}`, parse("vector(1)")).labels({ odd: one }),
+    ]);
+    const yaml = ruleGroup("12:30", rules, { interval: "1s" }).toYAML();
+    const server = await singlePrometheus({ rules: yaml, programs: await latestPrometheus() });
+    try {
+      const groups = await evaluated(`${server.url}/api/v1/rules`);
+      expect(groups.map(({ name }) => name)).toEqual(["12:30"]);
+      type Loaded = {
+        name: string;
+        labels: Record<string, string>;
+        alerts?: { labels: object; annotations: object }[];
+      };
+      const loaded = groups.flatMap((group) => group.rules as unknown as readonly Loaded[]);
+      const found = loaded.map(({ name, labels, alerts: [one] = [] }) => [
+        name,
+        one?.labels ?? labels,
+        one?.annotations,
+      ]);
+      expect(found).toEqual(
+        odd.flatMap((one, i) => [
+          [one, { alertname: one, odd: one, mixed: `${one}1${one}` }, { odd: one }],
+          [`odd:r${i}`, { odd: one }, undefined],
+        ]),
       );
     } finally {
       await server.stop();
