@@ -157,6 +157,10 @@ describe("what will not work is told", () => {
     expect(made({ latency: { under: "300ms", ratio: 0.99, buckets: [300] } }).warnings).toEqual([]);
     const [unsorted] = made({ latency: { under: "300ms", ratio: 0.99, buckets: [200, 100] } }).warnings;
     expect(unsorted).toContain("nearest is 200ms;");
+    expect(made({ interval: "5m" }).warnings).toEqual([]);
+    expect(made({ interval: "10m" }).warnings).toEqual([
+      "the rules are evaluated every 10m, but requests are counted over 5m: what happens between is in no share over the whole window",
+    ]);
   });
 
   test("no bound needs to be one of native histograms", () => {
@@ -423,6 +427,18 @@ spec: { severity: page, condition: { kind: burnrate, ${condition} } }
     [text(`bad: ${source("sum(bad)")}, ${total}`), "has no window; write counter: true"],
     [text(`counter: true, bad: ${source("sum(")}, ${total}`), "spec.indicator.spec.ratioMetric"],
     [text(`counter: true, bad: ${source("sum(bad)")}, ${total}`, "displayName: x"), "target is missing"],
+    [
+      text(`counter: true, bad: ${source("sum(bad)")}, ${total}`, "target: 99.9"),
+      "spec.objectives[0]: 99.9 is no share between 0 and 1",
+    ],
+    [
+      text(`counter: true, bad: ${source("sum(bad)")}, ${total}`, "targetPercent: 100"),
+      'spec.objectives[0]: "100%" is no share between 0 and 1',
+    ],
+    [
+      text(`counter: true, bad: ${source("sum(bad)")}, ${total}`).replace("4w", "1M"),
+      'spec.timeWindow[0].duration: "1M" is no length of time that is always the same; write 30d or 4w',
+    ],
     [policed("[{ alertPolicyRef: q }]"), 'spec.alertPolicies[0]: no AlertPolicy is called "q" in the text'],
     [
       policed("[{ alertPolicyRef: p }]", policy("op: lte, threshold: 2, lookbackWindow: 1h")),

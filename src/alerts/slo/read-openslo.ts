@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
 import { QueryError, RuleFileError } from "../../errors.ts";
 import { binary, call, type Expr, matrix, number, parse, transform, walk } from "../../promql/index.ts";
-import { type Duration, durationMs, shown } from "../../time.ts";
+import { type Duration, durationMs, parseDuration, shown } from "../../time.ts";
 import { problemOf } from "../rulefile/issue.ts";
 import { readYaml } from "../rulefile/yaml.ts";
+import { Decimal } from "./decimal.ts";
 import type { Counted } from "./indicator.ts";
 import { burnAlertsOf, type Policies } from "./openslo-alerts.ts";
 import { type Slo, type SloOptions, slo } from "./slo.ts";
@@ -94,6 +95,15 @@ export function fromOpenSLO(text: string, { mesh, file = "the text", ...options 
       const [{ target, targetPercent }] = objectives;
       const objective = target ?? (targetPercent === undefined ? undefined : (`${targetPercent}%` as const));
       if (objective === undefined) throw failure("shape", place, "spec.objectives[0]", "target is missing");
+      const share = Decimal.read(objective)?.value ?? 0;
+      if (!(share > 0 && share < 1)) {
+        throw failure("shape", place, "spec.objectives[0]", `${shown(objective)} is no share between 0 and 1`);
+      }
+      const [{ duration }] = timeWindow;
+      if (!((parseDuration(duration) ?? 0) > 0)) {
+        const why = `${shown(duration)} is no length of time that is always the same; write 30d or 4w`;
+        throw failure("shape", place, "spec.timeWindow[0].duration", why);
+      }
       const { good, bad, total, counter = false } = found.spec.ratioMetric;
       const query = (one: z.infer<typeof SOURCE>): ((window: Duration) => Expr) =>
         windowed(one.metricSource.spec.query, counter, place);
@@ -114,7 +124,7 @@ export function fromOpenSLO(text: string, { mesh, file = "the text", ...options 
         alerts: options.alerts ?? (alerts.length === 0 ? undefined : alerts),
         name: metadata.name,
         objective,
-        window: timeWindow[0].duration,
+        window: duration,
         of: {
           errors: (window) => mesh.promql(errorsOf(good && query(good), bad && query(bad), all, place)(window)),
           total: (window) => mesh.promql(all(window)),

@@ -18,7 +18,7 @@ export interface RulePlan {
 }
 
 /** The window over which what is summed up for the SLO's own window is counted. */
-const COUNTED = "5m";
+export const COUNTED = "5m";
 
 const METRIC = {
   requests: `slo:requests:rate${COUNTED}`,

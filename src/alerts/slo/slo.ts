@@ -3,7 +3,15 @@ import { Traffic } from "../../mesh/traffic.ts";
 import { INSPECT } from "../../results/mime.ts";
 import { Result, type Table } from "../../results/result.ts";
 import type { View } from "../../results/view.ts";
-import { type AskOptions, type Duration, durationMs, type Instant, instantMs, shown } from "../../time.ts";
+import {
+  type AskOptions,
+  type Duration,
+  durationMs,
+  formatDuration,
+  type Instant,
+  instantMs,
+  shown,
+} from "../../time.ts";
 import type { BacktestRange } from "../backtest.ts";
 import { backtestGroups, type GroupBacktest, type GroupBacktestOptions } from "../group-backtest.ts";
 import { AlertRule, RecordingRule } from "../rule.ts";
@@ -14,7 +22,7 @@ import { type BurnAlert, type BurnLine, burnLines, windowsOf, windowText } from 
 import { availability, type Events, eventsOf, type Indicator, type LatencyObjective, latency } from "./indicator.ts";
 import type { ObjectiveStatus } from "./objective-status.ts";
 import { openSlo } from "./openslo.ts";
-import { alertsOf, recordingsOf } from "./rules.ts";
+import { alertsOf, COUNTED, recordingsOf } from "./rules.ts";
 import { SloStatus } from "./status.ts";
 
 /** What an SLO promises. */
@@ -257,6 +265,7 @@ export function slo(options: SloOptions): Slo {
   const warnings = [
     ...indicators.flatMap((one) => [...one.warnings, ...unreached(one, lines)]),
     ...lost(windowMs, lines, retentionMs),
+    ...uncounted(group.spec.intervalMs ?? 0),
   ];
   return new Slo({ name, windowMs, of: events, indicators, lines, group, warnings });
 }
@@ -270,6 +279,14 @@ function unreached({ name, budget }: Indicator, lines: readonly BurnLine[]): str
     if (share < 1) return [];
     return `${name}: the ${severity} over ${windowText(longMs)} can never fire: it waits for more than ${share} of all requests to fail, ${Number(factor.value.toPrecision(4))} times the budget of ${budget}`;
   });
+}
+
+/** The share over the SLO's window is summed up from what each evaluation counts. */
+function uncounted(intervalMs: number): string[] {
+  if (intervalMs <= durationMs(COUNTED, "slo")) return [];
+  return [
+    `the rules are evaluated every ${formatDuration(intervalMs)}, but requests are counted over ${COUNTED}: what happens between is in no share over the whole window`,
+  ];
 }
 
 /** What the backend no longer has cannot be counted. */
