@@ -201,8 +201,8 @@ export const histogramBuckets = (histogram: NativeHistogram): PopulatedBucket[] 
 /** A bucket holds the one of its bounds that is further from zero; around zero it holds both. */
 function boundsOf({ lower, upper }: BoundBucket, isCustom: boolean): PopulatedBucket["bounds"] {
   if (isCustom) return lower === Number.NEGATIVE_INFINITY ? "both" : "right";
-  if (lower < 0) return upper > 0 ? "both" : "left";
-  return "right";
+  if (lower <= 0 && upper >= 0) return "both";
+  return upper < 0 ? "left" : "right";
 }
 
 /**

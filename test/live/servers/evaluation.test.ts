@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type MetricsBackend, prometheus as prometheusDriver } from "../../../src/index.ts";
 import {
   type EvaluatedInstant,
   EvaluationError,
@@ -6,11 +7,13 @@ import {
   type LabelRecord,
   type MemoryStorage,
   memoryStorage,
+  parse,
 } from "../../../src/promql/index.ts";
+import { seriesMetrics } from "../../../src/testing/index.ts";
 import { latestPrometheus } from "../../mesh/latest-prometheus.ts";
 import { remoteWrite } from "../remote-write.ts";
 import { type SinglePrometheus, singlePrometheus } from "../single-prometheus.ts";
-import { evaluationData } from "./evaluation-data.ts";
+import { evaluationData, START_MS } from "./evaluation-data.ts";
 import { type EvaluationCase, evaluationCase } from "./evaluation-queries.ts";
 import { inParallel, type PromqlServer, promqlServer, type ServerResult } from "./promql-server.ts";
 
@@ -185,3 +188,108 @@ test("a real Prometheus 3 gives the same values, errors and remarks", { timeout:
   expect(wrong.slice(0, 20)).toEqual([]);
   expect(seen.results).toBeGreaterThan(COUNT / 2);
 });
+
+/** What gives native histograms, or looks at them beside numbers. */
+const NATIVE = [
+  "native_seconds",
+  "native_bounds * 3",
+  "2 * native_gauge / 7",
+  "1 / native_seconds",
+  "-native_gauge",
+  "native_seconds + on (job) group_left () native_gauge",
+  "native_seconds - ignoring (instance) group_left () native_gauge",
+  "native_bounds + ignoring (instance, job) group_left () native_seconds{instance='a:1'}",
+  "native_seconds == native_seconds",
+  "native_seconds != bool native_seconds offset 1m",
+  "native_seconds > 3",
+  "native_seconds and on (instance) native_bounds",
+  "native_gauge or native_bounds",
+  "native_seconds unless native_bounds",
+  "sum(native_seconds)",
+  "avg by (job) (native_seconds)",
+  "sum by (instance) ({__name__=~'native_seconds|native_gauge'})",
+  "sum({__name__=~'native_seconds|native_bounds'})",
+  "sum({__name__=~'native_seconds|load'})",
+  "count by (__name__) ({__name__=~'native_.*'})",
+  "group(native_gauge)",
+  "max({__name__=~'native_seconds|load'})",
+  "topk(2, {__name__=~'native_seconds|load'})",
+  "count_values('text', native_bounds)",
+  "limitk(2, native_seconds)",
+  "rate(native_seconds[5m])",
+  "increase(native_bounds[3m])",
+  "delta(native_gauge[4m])",
+  "irate(native_seconds[5m])",
+  "idelta(native_gauge[5m])",
+  "sum_over_time(native_gauge[3m])",
+  "avg_over_time(native_gauge[5m])",
+  "count_over_time(native_seconds[4m])",
+  "last_over_time(native_bounds[4m])",
+  "first_over_time(native_seconds[4m])",
+  "changes(native_seconds[10m])",
+  "resets(native_seconds[10m])",
+  "max_over_time(native_seconds[5m])",
+  "absent(native_seconds)",
+  "present_over_time(native_gauge[2m])",
+  "rate(native_seconds[10m:1m])",
+  "label_replace(native_gauge, 'x', '$1', 'instance', '(.).*')",
+  "timestamp(native_seconds)",
+  "abs(native_seconds)",
+  "sort(native_seconds)",
+  "scalar(native_gauge)",
+  "native_seconds </ 4",
+  "native_bounds >/ 0.7",
+  "histogram_quantiles(native_seconds, 'q', 0.5, 0.9)",
+  "histogram_count(sum(rate(native_seconds[5m])))",
+];
+
+test("a real Prometheus 3 gives the same native histograms", { timeout: 600_000 }, async () => {
+  const real = prometheusDriver(prometheus.url);
+  const mine = seriesMetrics(storage);
+  const endMs = START_MS + 3_600_000;
+  const wrong: string[] = [];
+  let histograms = 0;
+  for (const query of NATIVE) {
+    const expr = parse(query, { experimental: true });
+    for (const startMs of [endMs, endMs - 600_000]) {
+      const asked = { startMs, endMs, stepMs: 45_000 };
+      const [wanted, found] = await Promise.all([seriesIn(real, expr, asked), seriesIn(mine, expr, asked)]);
+      histograms += wanted.filter(({ histograms: some }) => some !== undefined).length;
+      const difference = unlike(found, wanted);
+      if (difference !== undefined) wrong.push(`${query} from ${startMs}: ${difference}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(histograms).toBeGreaterThan(80);
+});
+
+type Asked = Parameters<MetricsBackend["range"]>;
+
+async function seriesIn(backend: MetricsBackend, expr: Asked[0], grid: Asked[1]) {
+  const { data } = await backend.range(expr, grid);
+  return data.series
+    .map(({ labels, timesMs, values, histograms }) => ({
+      key: keyOf(labels),
+      timesMs: [...timesMs],
+      values: [...values],
+      ...(histograms !== undefined && histograms.length > 0 && { histograms }),
+    }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Where two values differ by more than rounding does, if they do. */
+function unlike(found: unknown, wanted: unknown, path = ""): string | undefined {
+  if (typeof found === "number" && typeof wanted === "number") {
+    return agrees(found, wanted, false) ? undefined : `${path} is ${found}, not ${wanted}`;
+  }
+  if (typeof found !== "object" || typeof wanted !== "object" || found === null || wanted === null) {
+    return Object.is(found, wanted) ? undefined : `${path} is ${String(found)}, not ${String(wanted)}`;
+  }
+  const [mine, real] = [Object.entries(found), new Map(Object.entries(wanted))];
+  if (mine.length !== real.size) return `${path} has ${mine.length} entries, not ${real.size}`;
+  for (const [name, value] of mine) {
+    const difference = unlike(value, real.get(name), `${path}.${name}`);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}

@@ -10,7 +10,7 @@ import {
   reduced,
   upperBound,
 } from "../../../src/promql/engine/native-histogram.ts";
-import { evaluate, memoryStorage, parseSeries } from "../../../src/promql/index.ts";
+import { evaluate, histogramBuckets, memoryStorage, parseSeries } from "../../../src/promql/index.ts";
 
 function noted(text: string): NativeHistogram {
   const histogram = parseSeries(`a {{${text}}}`).histograms?.[0];
@@ -75,6 +75,17 @@ describe("buckets", () => {
       { lower: 1, upper: 2, count: 1 },
       { lower: 2, upper: 4, count: 2 },
     ]);
+  });
+
+  test("they say which of their bounds are theirs, around zero both even where those are one", () => {
+    const text = (width: number) => `z_bucket:1 z_bucket_w:${width} buckets:[1] offset:1 n_buckets:[3] n_offset:2`;
+    const bounds = (width: number) => histogramBuckets(noted(text(width))).map((bucket) => bucket.bounds);
+    expect([bounds(0.5), bounds(0)]).toEqual([
+      ["left", "both", "right"],
+      ["left", "both", "right"],
+    ]);
+    const custom = noted("schema:-53 custom_values:[1 2] buckets:[1 0 2]");
+    expect(histogramBuckets(custom).map((bucket) => bucket.bounds)).toEqual(["both", "right"]);
   });
 
   test("a lower schema merges them", () => {
