@@ -36,7 +36,7 @@ describe("a query at the end of a notebook's cell", () => {
 
       over the last hour
       points  min       mean         max         last
-      2       40 req/s  40.85 req/s  41.7 req/s  41.7 req/s  ██
+      2       40 req/s  40.85 req/s  41.7 req/s  41.7 req/s                                                             █
         at 2026-11-20T10:00:00Z from recording: sum(rate(istio_requests_total{reporter="destination"}[5m]))"
     `);
     expect(bundle["text/html"]).toMatch(/^<div class="mq"><style>[\s\S]*<\/div>$/);
