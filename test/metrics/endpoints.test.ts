@@ -263,6 +263,10 @@ describe("the rules", () => {
     const paging = await answered("rules", success({ groups: [group("g")], groupNextToken: "x" }));
     expect(await paging.rules({ limit: 1 })).toMatchObject({ data: [{ name: "g" }], complete: false });
     expect(fieldsOf()).toEqual([["group_limit", "1"]]);
+    expect(await paging.rules()).toMatchObject({
+      complete: false,
+      warnings: ["there are more than the 1 groups that the server gives at once"],
+    });
   });
 
   test("may be none", async () => {

@@ -145,7 +145,9 @@ export function rulesOf(
     })
     .filter(({ rules }) => !narrow || rules.length > 0);
   const more = found.length > (limit ?? Number.POSITIVE_INFINITY) || Boolean(answer.data.groupNextToken);
-  if (more) return cut(answer, found.slice(0, limit), `there are more than the ${limit} groups of the limit`);
+  const whose =
+    limit === undefined ? `${found.length} groups that the server gives at once` : `${limit} groups of the limit`;
+  if (more) return cut(answer, found.slice(0, limit), `there are more than the ${whose}`);
   return { ...answer, data: found };
 }
 
