@@ -1,4 +1,4 @@
-import type { VectorData } from "../../metrics/backend.ts";
+import type { NativeHistogram, VectorData } from "../../metrics/backend.ts";
 import { type LabelSet, labelValue } from "../../results/labels.ts";
 import { noDurations } from "./durations.ts";
 import { add, addTally, newTally, type Tally } from "./figures.ts";
@@ -44,7 +44,8 @@ interface SideView {
   readonly requests: Tally;
   /** Requests that never arrived, which only a caller's proxy knows. */
   readonly lost: Tally;
-  readonly histograms: Map<number, number>;
+  /** By the series that they were kept as, since each may have bounds of its own. */
+  readonly histograms: Map<string, Map<number, number>>;
   sumMs: number;
   readonly volumes: Map<Volume, number>;
 }
@@ -110,23 +111,43 @@ class Folding {
     }
   }
 
-  durations({ labels, values }: VectorData): void {
+  durations({ labels, values, histograms: native = NONE }: VectorData): void {
     for (const [i, row] of labels.entries()) {
       const value = values[i] as number;
       const bound = labelValue(row, "le");
       // Histograms are kept of edges that were idle, too: those have no requests.
-      const edge = this.#byEnds.get(endsOf(row));
-      if (edge === undefined || Number.isNaN(value)) continue;
+      const ends = endsOf(row);
+      const edge = this.#byEnds.get(ends);
+      if (edge === undefined || native.has(i) || Number.isNaN(value)) continue;
       const view = sideOf(edge, labelValue(row, "reporter"));
       if (bound === SUM) view.sumMs += value;
-      // Prometheus 3 writes 1000.0 where others write 1000: bounds are numbers.
-      else view.histograms.set(boundOf(bound), (view.histograms.get(boundOf(bound)) ?? 0) + value);
+      else {
+        const histogram = histogramIn(view, ends, row);
+        // Prometheus 3 writes 1000.0 where others write 1000: bounds are numbers.
+        histogram.set(boundOf(bound), (histogram.get(boundOf(bound)) ?? 0) + value);
+      }
+    }
+    for (const [i, { sum, count, buckets }] of native) {
+      const row = labels[i] ?? {};
+      const ends = endsOf(row);
+      const edge = this.#byEnds.get(ends);
+      const view = edge && sideOf(edge, labelValue(row, "reporter"));
+      // Where both forms are kept they are of the same requests.
+      if (view === undefined || view.histograms.has(seriesOf(ends, row))) continue;
+      const histogram = histogramIn(view, ends, row);
+      view.sumMs += sum;
+      let below = 0;
+      for (const { upper, count: within } of buckets) {
+        below += within;
+        histogram.set(upper, below);
+      }
+      histogram.set(Number.POSITIVE_INFINITY, count);
     }
   }
 
-  volumes({ labels, values }: VectorData): void {
+  volumes({ labels, values, histograms: native = NONE }: VectorData): void {
     for (const [i, row] of labels.entries()) {
-      const value = values[i] as number;
+      const value = native.get(i)?.sum ?? (values[i] as number);
       const volume = labelValue(row, VOLUME_LABEL);
       if (!(value > 0) || !isVolume(volume)) continue;
       const edge = this.#edge(row);
@@ -219,6 +240,17 @@ function endsOf(row: LabelSet): string {
   return ends;
 }
 
+const NONE: ReadonlyMap<number, NativeHistogram> = new Map();
+
+const seriesOf = (ends: string, row: LabelSet): string => `${labelValue(row, "reporter")}\n${ends}`;
+
+function histogramIn({ histograms }: SideView, ends: string, row: LabelSet): Map<number, number> {
+  const series = seriesOf(ends, row);
+  const histogram = histograms.get(series) ?? new Map<number, number>();
+  histograms.set(series, histogram);
+  return histogram;
+}
+
 const boundOf = (text: string): number => (text === "+Inf" ? Number.POSITIVE_INFINITY : Number(text));
 
 function sideOf(edge: Pick<EdgeView, "callee" | "caller">, reporter: string): SideView {
@@ -264,7 +296,7 @@ function tallyOf({ caller, callee }: EdgeView): Tally | undefined {
   const heard = callee !== undefined && callee.requests.rate > 0 ? callee : caller;
   if (heard !== undefined) {
     addTally(tally, heard.requests);
-    tally.durations.histograms.push(heard.histograms);
+    tally.durations.histograms.push(...heard.histograms.values());
     tally.durations.sumMs += heard.sumMs;
   }
   if (caller !== undefined) {

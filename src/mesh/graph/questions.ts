@@ -62,12 +62,13 @@ export function requestsOf(selection: GraphSelection): Expr {
   return shiftBack(positive(total(METRICS.requests, selection, [...new Set(labels)])), selection.offsetMs);
 }
 
-/** The durations of requests: their histograms' buckets per second, and their sum under `le="sum"`. */
+/** The durations of requests: their histograms' buckets per second, and their sum under `le="sum"`, or native ones. */
 export function durationsOf(selection: GraphSelection): Expr {
   const labels = ["reporter", ...END_LABELS];
   const buckets = total(`${METRICS.duration}_bucket`, selection, [...labels, "le"]);
   const sums = tagged(total(`${METRICS.duration}_sum`, selection, labels), "le", SUM);
-  return shiftBack(binary("or", buckets, sums), selection.offsetMs);
+  const native = total(METRICS.duration, selection, labels);
+  return shiftBack(binary("or", binary("or", buckets, sums), native), selection.offsetMs);
 }
 
 const VOLUMES = {
@@ -77,9 +78,12 @@ const VOLUMES = {
   received: METRICS.tcpReceived,
   messagesSent: METRICS.requestMessages,
   messagesReceived: METRICS.responseMessages,
-  requestBytes: `${METRICS.requestBytes}_sum`,
-  responseBytes: `${METRICS.responseBytes}_sum`,
+  requestBytes: METRICS.requestBytes,
+  responseBytes: METRICS.responseBytes,
 } as const;
+
+/** Those that are sums of histograms, classic or native. */
+const SIZES: ReadonlySet<Volume> = new Set(["requestBytes", "responseBytes"]);
 
 export type Volume = keyof typeof VOLUMES;
 
@@ -90,7 +94,13 @@ export const isVolume = (name: string): name is Volume => Object.hasOwn(VOLUMES,
 /** Connections, bytes and messages per second, told apart by the label `signal`. */
 export function volumesOf(selection: GraphSelection): Expr {
   const labels = ["reporter", "app", ...END_LABELS, "response_flags", "connection_security_policy"];
-  const parts = NAMES.map((name) => tagged(positive(total(VOLUMES[name], selection, labels)), VOLUME_LABEL, name));
+  const parts = NAMES.flatMap((name) => {
+    const metric = VOLUMES[name];
+    const counted = (counter: string) => tagged(positive(total(counter, selection, labels)), VOLUME_LABEL, name);
+    if (!SIZES.has(name)) return [counted(metric)];
+    // Native ones come whole: not every server that speaks PromQL has histogram_sum, and none compares them.
+    return [counted(`${metric}_sum`), tagged(total(metric, selection, labels), VOLUME_LABEL, name)];
+  });
   return shiftBack(
     parts.reduce((left, right) => binary("or", left, right)),
     selection.offsetMs,

@@ -24,6 +24,68 @@ const FRONTEND_TO_BACKEND = [end("source", "frontend"), end("destination", "back
 const graphOf = async (...counters: readonly (Counter | readonly Counter[])[]) =>
   meshOf(counters).mesh.graph({ last: "10m" });
 
+describe("histograms", () => {
+  test("of workloads with bounds of their own are one for what they are grouped by", async () => {
+    const [v1, v2] = ["backend-v1", "backend-v2"].map((name) => [
+      callee,
+      end("source", "frontend"),
+      end("destination", name),
+      service("backend"),
+    ]);
+    const bucket = (le: string, perSecond: number, labels: typeof v1 = []): Counter => ({
+      metric: "istio_request_duration_milliseconds_bucket",
+      labels: Object.assign({ le }, ...labels),
+      perSecond,
+    });
+    const counters = [
+      requests(10, ...(v1 ?? [])),
+      requests(10, ...(v2 ?? [])),
+      ...[bucket("100", 10, v1), bucket("+Inf", 10, v1)],
+      ...[bucket("200", 10, v2), bucket("+Inf", 10, v2)],
+    ];
+    const graph = await meshOf(counters).mesh.graph({ last: "10m", groupBy: "app" });
+    expect(graph.edge("frontend.default", "backend.default")?.latency(0.75)).toBeCloseTo(100, 6);
+  });
+
+  test("may be native ones, and count once where both forms are kept", async () => {
+    const labels = Object.assign({}, callee, ...FRONTEND_TO_BACKEND);
+    const native = {
+      count: 10,
+      sum: 1500,
+      buckets: [
+        { lower: 64, upper: 128, count: 4, bounds: "right" },
+        { lower: 128, upper: 256, count: 6, bounds: "right" },
+      ],
+    } as const;
+    const classic = [
+      [{ ...labels, le: "250" }, 10],
+      [{ ...labels, le: "+Inf" }, 10],
+      [{ ...labels, le: "sum" }, 1200],
+    ] as const;
+    const asked = (...kept: readonly (readonly [typeof labels, number])[]) => {
+      const durationRows = vectorData(...kept, [labels, Number.NaN]);
+      const backend = recordingBackend({
+        instant: (promql) => {
+          if (promql.includes("istio_requests_total")) return vectorData([labels, 10]);
+          if (!promql.includes("duration")) {
+            const sizes = vectorData([{ ...labels, signal: "requestBytes" }, Number.NaN]);
+            return { ...sizes, histograms: new Map([[0, native]]) };
+          }
+          return { ...durationRows, histograms: new Map([[kept.length, native]]) };
+        },
+      });
+      return createMesh({ metrics: backend, now: () => END }).graph({ last: "10m" });
+    };
+    const alone = (await asked()).edge("frontend.default", "backend.default");
+    expect(alone?.meanMs).toBe(150);
+    expect(alone?.latency(0.4)).toBeCloseTo(128, 6);
+    expect(alone?.bytes.request).toBe(1500);
+    const both = await asked(...classic);
+    expect(both.edge("frontend.default", "backend.default")?.meanMs).toBe(120);
+    expect(both.meta.promql.join()).not.toMatch(/histogram_\w+\(/);
+  });
+});
+
 describe("a request that both sides report", () => {
   const both = [
     requests(10, callee, ...FRONTEND_TO_BACKEND),
