@@ -1,4 +1,5 @@
 import type { Hop, HopEnd } from "../traces/hop.ts";
+import { serviceOfHost } from "../traces/upstream-cluster.ts";
 import type { ShownLabels } from "./label-test.ts";
 
 /**
@@ -11,7 +12,7 @@ export function hopLabels(hop: Hop): Readonly<Record<string, string>> {
     ...endLabels("source", source),
     ...endLabels("destination", destination),
     destination_service: destination.host ?? "",
-    destination_service_name: destination.host?.split(".", 1)[0] ?? destination.service ?? "",
+    destination_service_name: serviceName(destination),
     request_protocol: hop.protocol ?? "",
     response_code: hop.code === undefined ? "" : String(hop.code),
     grpc_response_status: hop.grpcStatus === undefined ? "" : String(hop.grpcStatus),
@@ -19,6 +20,10 @@ export function hopLabels(hop: Hop): Readonly<Record<string, string>> {
     connection_security_policy: hop.mtls === undefined ? "unknown" : hop.mtls ? "mutual_tls" : "none",
   };
 }
+
+/** A ServiceEntry's name is its host. */
+const serviceName = ({ host, service }: Hop["destination"]): string =>
+  (host === undefined ? undefined : serviceOfHost(host)?.service) ?? service ?? host ?? "";
 
 function endLabels(side: "destination" | "source", end: HopEnd): Record<string, string> {
   return {

@@ -292,6 +292,17 @@ describe("the labels of a hop", () => {
   });
 
   it.each([
+    [{ host: "backend.default.svc.cluster.local", service: "backend" }, "backend"],
+    [{ host: "backend", service: undefined }, "backend"],
+    [{ host: "backend.default", service: "backend" }, "backend"],
+    [{ host: "api.example.org", service: undefined }, "api.example.org"],
+    [{ host: undefined, service: undefined }, ""],
+  ])("name the service of %j as the metrics do", (destination, name) => {
+    const labels = hopLabels({ ...hop, source: {}, flags: [], destination } as unknown as Hop);
+    expect(labels.destination_service_name).toBe(name);
+  });
+
+  it.each([
     ["=", "503", true],
     ["=", "50", false],
     ["!=", "503", false],
