@@ -51,8 +51,19 @@ export function checkOptions<O>(given: O, known: OptionNames<O>, verb: string): 
     );
   }
   const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(known, name));
-  if (unknown === undefined) return;
-  throw new QueryError("config", `${verb}: ${unknown[0]} ${unknownKey(unknown[0], Object.keys(known))}`);
+  if (unknown !== undefined) {
+    throw new QueryError("config", `${verb}: ${unknown[0]} ${unknownKey(unknown[0], Object.keys(known))}`);
+  }
+  const signal = "signal" in given ? given.signal : undefined;
+  if (signal === undefined || isSignal(signal)) return;
+  const meant = signal instanceof AbortController ? "the controller's own signal" : "AbortSignal.timeout(5_000)";
+  throw new QueryError("config", `${verb}: signal: ${shown(signal)} is no AbortSignal; write ${meant}`);
+}
+
+/** By what it can do, since it may be of another realm, or of another maker. */
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== "object" || value === null) return false;
+  return "aborted" in value && "addEventListener" in value && typeof value.addEventListener === "function";
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

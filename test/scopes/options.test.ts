@@ -86,6 +86,16 @@ describe("a verb", () => {
       () => edge.traces({ last: "1m", error: true } as never),
       'traces: error is not known; did you mean "errors"?',
     ],
+    [
+      "now",
+      () => rate.now({ signal: new AbortController() } as never),
+      "now: signal: an object is no AbortSignal; write the controller's own signal",
+    ],
+    [
+      "logs",
+      () => edge.logs({ last: "1m", signal: null } as never),
+      "logs: signal: null is no AbortSignal; write AbortSignal.timeout(5_000)",
+    ],
     ["watch", () => rule.watch({ evry: "30s" } as never), 'watch: evry is not known; did you mean "every"?'],
   ])("%s refuses %s", async (_, ask, message) => {
     expect(await refusal(ask)).toMatchObject({ code: "config", message });
