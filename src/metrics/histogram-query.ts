@@ -4,15 +4,15 @@ import { HistogramVector } from "../results/histogram-vector.ts";
 import type { CustomLabel } from "../results/labels.ts";
 import { DISPLAY, displayed, type MimeBundle } from "../results/mime.ts";
 import { type AskOptions, type Duration, durationMs, type Instant, instantMs } from "../time.ts";
-import { metaOf, timeOf } from "./answer.ts";
+import { metaOf } from "./answer.ts";
+import { askInstant } from "./ask-instant.ts";
 import type { Answer, MatrixData } from "./backend.ts";
 import { back, exprOf, unlock } from "./formula.ts";
 import { groupingLabels } from "./grouping-labels.ts";
 import { histogramSamples, histogramSeries } from "./histogram-answer.ts";
-import { Allowance } from "./plan/allowance.ts";
 import { askPieces, joinAnswers, type RangeOptions } from "./plan/range.ts";
 import { remarked } from "./plan/window-remarks.ts";
-import { backendOf, type Plan } from "./question.ts";
+import type { Plan } from "./question.ts";
 import { planRange } from "./range-plan.ts";
 import type { TimeRange } from "./step.ts";
 
@@ -109,13 +109,7 @@ export class HistogramQuery<U extends string = string, out K extends string = st
   }
 
   async #ask(atMs: number | undefined, options: AskOptions): Promise<HistogramVector<U>> {
-    const { context, unit, formula, grouping } = this.#plan;
-    const backend = backendOf(context);
-    const { rest } = new Allowance(options, backend.name);
-    const expr = (await unlock(formula, atMs, rest)).build(grouping);
-    const answer = remarked(await backend.instant(expr, atMs, rest()), expr, backend.scrapeIntervalMs);
-    const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
-    const at = atMs ?? timeOf(answer.data) ?? context.now();
-    return new HistogramVector({ unit, at, meta, samples: histogramSamples(answer.data, at, meta) });
+    const { data, at, meta } = await askInstant(this.#plan, atMs, options);
+    return new HistogramVector({ unit: this.unit, at, meta, samples: histogramSamples(data, at, meta) });
   }
 }

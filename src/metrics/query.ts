@@ -17,16 +17,17 @@ import { DISPLAY, displayed, INSPECT, type MimeBundle } from "../results/mime.ts
 import { type Quotient, quotient } from "../results/unit.ts";
 import type { AskOptions } from "../time.ts";
 import { type Duration, durationMs, type Instant, instantMs, shown } from "../time.ts";
-import { isSingle, matrixOf, metaOf, sampleOf, timeOf, vectorOf } from "./answer.ts";
+import { isSingle, matrixOf, metaOf, sampleOf, vectorOf } from "./answer.ts";
+import { askInstant } from "./ask-instant.ts";
 import type { Answer, Grid, MatrixData } from "./backend.ts";
 import { Condition, type MissingOptions, type Threshold, thresholdOf } from "./condition.ts";
 import { displayQuestion, printQuestion } from "./display.ts";
 import { back, exprOf, type Formula, join, map, SINGLE, unlock } from "./formula.ts";
 import { groupingLabels } from "./grouping-labels.ts";
-import { Allowance } from "./plan/allowance.ts";
+
 import { askPieces, checkRangeOptions, joinAnswers, type Piece, type RangeOptions } from "./plan/range.ts";
 import { remarked } from "./plan/window-remarks.ts";
-import { backendOf, type Context, type Instantaneous, type Plan } from "./question.ts";
+import type { Context, Instantaneous, Plan } from "./question.ts";
 import { planRange } from "./range-plan.ts";
 import { resolveGrid, type TimeRange } from "./step.ts";
 
@@ -319,16 +320,9 @@ export class Query<U extends string, L extends string = never, out K extends str
   }
 
   async #ask(atMs: number | undefined, options: AskOptions): Promise<Instantaneous<U, L>> {
-    const { context, unit, formula, grouping, shape } = this.#plan;
-    const backend = backendOf(context);
-    const { rest } = new Allowance(options, backend.name);
-    const expr = (await unlock(formula, atMs, rest)).build(grouping);
-    const answer = remarked(await backend.instant(expr, atMs, rest()), expr, backend.scrapeIntervalMs);
-    const meta = metaOf(backend.name, print(expr), answer, context.onPartial);
-    const at = atMs ?? timeOf(answer.data) ?? context.now();
-    const result = isSingle(shape)
-      ? sampleOf(answer.data, { unit, at, meta })
-      : vectorOf(answer.data, shape, { unit, at, meta });
+    const { unit, shape } = this.#plan;
+    const { data, at, meta } = await askInstant(this.#plan, atMs, options);
+    const result = isSingle(shape) ? sampleOf(data, { unit, at, meta }) : vectorOf(data, shape, { unit, at, meta });
     return result as Instantaneous<U, L>;
   }
 
